@@ -1,0 +1,1 @@
+"""Everything that crosses a process border: messages, settings, sidecars, names and ids."""

@@ -1,0 +1,138 @@
+"""The settings of one device, and loading them."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from winnow_schemas.settings.signals import SignalSettings
+from winnow_schemas.settings.stages import (
+    ClassifierSettings,
+    ClipSettings,
+    MonitorSettings,
+    RedactorSettings,
+    RetentionSettings,
+)
+from winnow_schemas.settings.topics import TopicSettings
+from winnow_schemas.settings.triggers import TriggersSettings
+from winnow_schemas.settings.upload import UploadSettings
+from winnow_schemas.validation import Strict, validate
+from winnow_schemas.yaml_source import YamlDocument, load_file
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""A name that may become part of a file name or an object key."""
+SignalName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+"""A name that conditions may use."""
+Topic = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+"""A topic as recorded."""
+
+
+class VehicleSettings(Strict):
+    """Who this is; goes into every sidecar and object key."""
+
+    id: Name = "unknown"
+    """Vehicle id."""
+    airport: Name = "unknown"
+    """Airport or site code."""
+    software: str = ""
+    """Version of the software that drives it."""
+
+
+class RingSettings(Strict):
+    """The hot tier (2)."""
+
+    memory_mib: float = Field(default=6144.0, gt=0)
+    """All rings together may not be larger (2.2)."""
+    shm_dir: str = "/dev/shm"  # noqa: S108 - shared memory is what is meant
+    """Where the shared memory files live."""
+    heartbeat_ms: float = Field(default=20.0, ge=1, le=1000)
+    """How often readers are told what is new."""
+    lateness_ms: float = Field(default=200.0, ge=0, le=60_000)
+    """Live: how late a message may come and still be decided in order."""
+    crc: bool = False
+    """CRC-32C per message (always on where the processor does not order stores)."""
+    prefault: bool = True
+    """Touch all memory at start, so that no page fault comes later."""
+
+
+class RecorderSettings(Strict):
+    """The warm tier (2.3, 2.8, 7.2)."""
+
+    enabled: bool = True
+    """Off: only the hot tier."""
+    folder: str = ""
+    """Where segments are written; empty = `warm` in the run's folder."""
+    limit_gb: float = Field(default=500.0, gt=0)
+    """Room for segments."""
+    segment_s: float = Field(default=60.0, gt=0, le=3600)
+    """Length of a segment in message time."""
+    min_retention_s: float = Field(default=900.0, ge=0)
+    """Kept where space allows."""
+    evict_at: float = Field(default=0.90, gt=0, le=1)
+    """Eviction starts at this part of limit_gb..."""
+    evict_to: float = Field(default=0.80, gt=0, le=1)
+    """...and goes down to this."""
+    fsync_s: float = Field(default=0.5, gt=0, le=60)
+    """Longest time between fsyncs: what a power cut may cost."""
+    free_floor_gb: float = Field(default=1.0, ge=0)
+    """Free space of the file system that is never used."""
+
+
+class DeviceSettings(Strict):
+    """Everything that one device's graph needs to know beside its wiring."""
+
+    vehicle: VehicleSettings = VehicleSettings()
+    """Who this is."""
+    out: str = ""
+    """The run's folder when WINNOW_OUT is not set: clips, segments, state, ledger."""
+    ring: RingSettings = RingSettings()
+    """Hot tier."""
+    recorder: RecorderSettings = RecorderSettings()
+    """Warm tier."""
+    topics: dict[Topic, TopicSettings] = Field(default_factory=dict)
+    """Topics that need something other than the defaults; others are recorded all the same."""
+    default_topic: TopicSettings = TopicSettings()
+    """What applies to topics that are not named."""
+    signals: dict[SignalName, SignalSettings] = Field(default_factory=dict)
+    """What triggers can look at."""
+    position: dict[str, SignalName] = Field(default_factory=dict)
+    """Which signals are `latitude_deg` and `longitude_deg`, for sidecars and manifests."""
+    triggers: TriggersSettings = TriggersSettings()
+    """What fires."""
+    clips: ClipSettings = ClipSettings()
+    """What is cut."""
+    classifier: ClassifierSettings = ClassifierSettings()
+    """How clips are scored."""
+    redactor: RedactorSettings = RedactorSettings()
+    """What may leave."""
+    upload: UploadSettings = UploadSettings()
+    """Where it goes."""
+    retention: RetentionSettings = RetentionSettings()
+    """What stays."""
+    monitor: MonitorSettings = MonitorSettings()
+    """What is watched."""
+
+    def topic(self, name: str) -> TopicSettings:
+        """The settings of a topic, named or default."""
+        return self.topics.get(name, self.default_topic)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for key, signal in self.position.items():
+            if key not in ("latitude_deg", "longitude_deg"):
+                raise ValueError(f"position.{key}: allowed: latitude_deg, longitude_deg")
+            if signal not in self.signals:
+                raise ValueError(f"position.{key}: there is no signal {signal!r}; define it under 'signals'")
+        return self
+
+
+def load_settings(path: Path) -> tuple[DeviceSettings, YamlDocument]:
+    """Read and validate a settings file; the document tells where things stand, for later checks.
+
+    Raises:
+        BadInputError: the file cannot be read.
+        FileProblemsError: with all problems.
+
+    """
+    document = load_file(path)
+    return validate(DeviceSettings, document), document

@@ -1,0 +1,95 @@
+"""Validates a YAML document whole: every problem at once, each with its place and with what is allowed."""
+
+import difflib
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from winnow_schemas.yaml_source import FileProblemsError, Path_, Problem, YamlDocument
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """Base of all settings: frozen, nothing unknown accepted, defaults validated too."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True
+    )
+
+
+def validate(model: type[Model], document: YamlDocument) -> Model:
+    """Build ``model`` from the document.
+
+    Raises:
+        FileProblemsError: with all problems, in the order of the file.
+
+    """
+    data = {} if document.data is None else document.data
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(model, document, details) for details in error.errors(include_url=False)]
+    problems = sorted(set(problems), key=lambda problem: (problem.line, problem.column, problem.message))
+    raise FileProblemsError(problems, "nothing was started.") from None
+
+
+def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
+    path: Path_ = tuple(part for part in details["loc"] if part != "[key]")
+    name = ".".join(map(str, path)) or "the file"
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = sorted(_fields(model, path[:-1]))
+        close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(allowed) or 'nothing'}"
+        return document.problem(path, f"{name}: no such setting; {hint}")
+    if kind == "missing":
+        return document.problem(path[:-1], f"{name}: this setting is required and missing")
+    allowed_text = _allowed(details, context)
+    value = details["input"]
+    shown = "" if isinstance(value, dict | list) else f" {value!r}"
+    return document.problem(path, f"{name}:{shown} is not allowed; {allowed_text}")
+
+
+def _allowed(details: ErrorDetails, context: dict[str, Any]) -> str:
+    bounds = {
+        "greater_than": ("gt", ">"),
+        "greater_than_equal": ("ge", ">="),
+        "less_than": ("lt", "<"),
+        "less_than_equal": ("le", "<="),
+    }
+    if details["type"] in bounds:
+        key, sign = bounds[details["type"]]
+        return f"it must be {sign} {context[key]:g}"
+    if details["type"] in ("enum", "literal_error"):
+        return f"allowed: {context['expected']}"
+    message = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return message if details["type"] == "value_error" else f"it must be {message}"
+
+
+def _fields(model: type[BaseModel], path: Path_) -> set[str]:
+    """Names of the fields of the model that stands at ``path`` below ``model``."""
+    current: Any = model
+    for part in path:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            info = current.model_fields.get(str(part))
+            current = info.annotation if info else None
+        else:  # a mapping or list of models: its element
+            current = next((arg for arg in reversed(get_args(current))), None)
+        current = (
+            next(
+                (arg for arg in get_args(current) if isinstance(arg, type) and issubclass(arg, BaseModel)),
+                current,
+            )
+            if not _is_container(current)
+            else current
+        )
+    return (
+        set(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else set()
+    )
+
+
+def _is_container(hint: Any) -> bool:
+    origin = getattr(hint, "__origin__", None)
+    return origin in (dict, list, tuple)
