@@ -1,0 +1,110 @@
+"""How much each source may send before it overwrites what a reader still needs."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from winnow_ring.intake import Port
+from winnow_runtime.clock import Clock
+from winnow_runtime.ring.board import Cell, CellState, read_cell
+from winnow_runtime.ring.folder import RingFolder
+from winnow_runtime.ring.layout import slot_bytes
+from winnow_runtime.ring.reader import RingReader
+
+BEATS_KEPT = 20_000
+"""Beats whose positions are remembered for readers that have not got there: minutes at full speed."""
+ABSENT_S = 60.0
+"""A reader that never came, or died and did not come back within this, is no longer waited for.
+dora restarts a node within a second; a node that needs a minute is not coming."""
+HOLD_FRACTION = 0.75
+"""A reader may hold this part of a ring. One that wants more (a window longer than the ring, without a
+warm tier) would stop the source for ever: it gets what fits, and its clip says what is missing."""
+
+
+class Flow:
+    """Released positions per port, from the readers' cells."""
+
+    def __init__(self, folder: RingFolder, readers: Sequence[str], clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._beats: deque[tuple[int, tuple[int, ...]]] = deque()
+        self._views: dict[str, RingReader] = {}
+        self._waiting = dict.fromkeys(readers, clock.monotonic_ns())
+        """Reader -> when it was last seen alive."""
+        self.given_up: list[str] = []
+        self.holds_cut: set[str] = set()
+        """Ports on which a hold was larger than HOLD_FRACTION."""
+
+    def beat(self, number: int, heads: tuple[int, ...]) -> None:
+        """Remember what a beat stands for: the heads of all ports."""
+        self._beats.append((number, heads))
+        if len(self._beats) > BEATS_KEPT:
+            self._beats.popleft()
+
+    def cells(self) -> dict[str, CellState | None]:
+        """What the readers that are waited for say; those that are gone are dropped."""
+        now = self._clock.monotonic_ns()
+        result: dict[str, CellState | None] = {}
+        for reader in list(self._waiting):
+            cell = read_cell(self._folder.path, reader)
+            if cell is not None and cell.owner.alive:
+                self._waiting[reader] = now
+            elif not (cell is not None and cell.finished) and now - self._waiting[reader] > ABSENT_S * 1e9:
+                del self._waiting[reader]
+                self.given_up.append(reader)
+                continue
+            result[reader] = cell
+        return result
+
+    @staticmethod
+    def all_finished(cells: dict[str, CellState | None]) -> bool:
+        return all(cell is not None and cell.finished for cell in cells.values())
+
+    def needed_from(self, ports: Sequence[Port], cells: dict[str, CellState | None]) -> list[int]:
+        """Per port: the oldest entry that some reader still needs."""
+        active = [cell for cell in cells.values() if cell is None or not cell.finished]
+        done = min((cell.done if cell else 0 for cell in active), default=None)
+        while len(self._beats) > 1 and done is not None and self._beats[1][0] <= done:
+            self._beats.popleft()
+        hold_ns = min((cell.hold_ns for cell in active if cell), default=Cell.FREE)
+        result = []
+        for place, port in enumerate(ports):
+            writer = port.writer
+            head = writer.head if writer else 0
+            first = head if done is None else self._position(place, done)
+            if hold_ns != Cell.FREE and writer is not None:
+                first = min(first, self._held(port, hold_ns, head))
+            result.append(min(first, head))
+        return result
+
+    def _position(self, place: int, done: int) -> int:
+        if not self._beats or self._beats[0][0] > done:
+            return 0
+        heads = self._beats[0][1]
+        return heads[place] if place < len(heads) else 0
+
+    def _held(self, port: Port, hold_ns: int, head: int) -> int:
+        assert port.writer is not None
+        view = self._views.get(port.id)
+        if view is None:
+            view = self._views[port.id] = RingReader(self._folder.ring_path(port.id))
+        first = view.first_at(hold_ns)
+        if first < head:
+            entries = view.between(first, first + 1)
+            held = port.writer.head_vpos - int(entries[0]["vpos"]) if len(entries) else 0
+            if held > HOLD_FRACTION * port.writer.geometry.data_capacity:
+                self.holds_cut.add(port.topic)
+                return head
+        return first
+
+    def room_bytes(self, port: Port, needed_from: int) -> int:
+        """Bytes (in slots) that may follow what is in the ring without overwriting ``needed_from``."""
+        writer = port.writer
+        if writer is None:
+            return 0
+        capacity = writer.geometry.data_capacity
+        used = 0
+        if needed_from < writer.head:
+            used = writer.head_vpos - writer.position_of(max(needed_from, writer.tail))
+        index_room = writer.geometry.index_capacity - (writer.head - needed_from) - 1
+        wasted_at_the_end = slot_bytes(writer.largest)
+        return max(0, min(capacity - used - wasted_at_the_end, index_room * 64))

@@ -1,0 +1,205 @@
+"""A node: its place in the graph, its settings, its folder, and lossless sending and receiving."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from winnow_runtime import atomic
+from winnow_runtime.clock import Clock, SystemClock
+from winnow_runtime.inbox import Inbox
+from winnow_runtime.journal import JournalWriter
+from winnow_runtime.locks import FolderLock
+from winnow_runtime.seam import Closed, DoraSeam, Event, Input, Seam
+from winnow_runtime.wiring import Wiring
+from winnow_schemas.errors import BadInputError, WinnowError
+from winnow_schemas.ids import content_id
+from winnow_schemas.messages import Decision, Health, Record
+from winnow_schemas.settings import DeviceSettings, load_settings
+from winnow_schemas.yaml_source import YamlDocument
+
+R = TypeVar("R", bound=Record)
+
+GRACE_S = 8.0
+"""After a stop: dora asks again with SIGTERM after 10 s; everything must be closed before that."""
+ORPHANED_S = 15.0
+"""After the inputs closed: how long a producer may be dead before its consumer stops waiting for it.
+A restart takes 0.7 s (measured); dora gives up on a node after its `max_restarts`."""
+_ANSWERS_WITHIN_S = 0.02
+"""While draining, how often journals and shared memory are looked at."""
+
+
+class Node:
+    """What a node's loop works with."""
+
+    def __init__(
+        self, seam: Seam, settings: DeviceSettings, document: YamlDocument, out: Path, clock: Clock
+    ) -> None:
+        self.seam = seam
+        self.id = seam.node_id
+        self.run_id = seam.run_id
+        self.settings = settings
+        self.document = document
+        self.out = out
+        self.clock = clock
+        self.wiring = Wiring(seam.descriptor)
+        self.state = out / "state" / self.id
+        self.lock = FolderLock(self.state, clock)
+        self._outputs = set(self.wiring.outputs(self.id))
+        self._journals: dict[str, JournalWriter] = {}
+        self._inboxes: dict[str, Inbox[Any]] = {}
+        self.closed: Closed | None = None
+        self._closed_at_ns = 0
+        self._alive_at_ns = 0
+
+    # --- receiving ----------------------------------------------------------------------------------------
+
+    def next(self, timeout_s: float) -> Event | None:
+        """The next event that is not for an inbox; None when nothing came in time.
+
+        Once the stream is closed this only waits a moment: the node goes on looking at its upstream's
+        journals and shared memory until they have ended (see :meth:`must_leave`).
+        """
+        if self.closed is not None:
+            self.clock.sleep_s(min(timeout_s, _ANSWERS_WITHIN_S))
+            return None
+        event = self.seam.next(timeout_s)
+        if isinstance(event, Closed):
+            self.closed = event
+            self._closed_at_ns = self._alive_at_ns = self.clock.monotonic_ns()
+            return event
+        if isinstance(event, Input) and event.id in self._inboxes:
+            self._inboxes[event.id].offer(event)
+            return None
+        return event
+
+    def inbox(self, input_id: str, record: type[R], position: int = 0) -> Inbox[R]:
+        """Join an input with the journal behind it; ``position`` comes from the node's checkpoint.
+
+        Raises:
+            BadInputError: the graph does not wire this input.
+
+        """
+        edge = self.wiring.input(self.id, input_id)
+        if edge is None:
+            raise BadInputError(
+                f"Node {self.id} needs the input {input_id!r}, which the graph does not wire; it did not start."
+            )
+        inbox = Inbox(record, self.out / "state", edge.source_node, edge.output, position)
+        self._inboxes[input_id] = inbox
+        return inbox
+
+    def must_leave(self, *, producers_live: bool) -> bool:
+        """Whether waiting for the upstream's end has lasted too long.
+
+        That is when the grace time after a stop is over, or when the inputs closed and the producers have
+        been dead for a while.
+        """
+        if self.closed is None:
+            return False
+        now = self.clock.monotonic_ns()
+        if self.closed.stopped:
+            return now - self._closed_at_ns > GRACE_S * 1e9
+        if producers_live:
+            self._alive_at_ns = now
+        return now - self._alive_at_ns > ORPHANED_S * 1e9
+
+    # --- sending ------------------------------------------------------------------------------------------
+
+    def journal(self, output: str) -> JournalWriter:
+        """The journal of an output; P0 events and everything else that decides is synced to disk."""
+        if output not in self._journals:
+            self._journals[output] = JournalWriter(
+                self.state / output, self.run_id, durable=output != "decisions"
+            )
+        return self._journals[output]
+
+    def emit(self, output: str, record: Record, id_: str) -> bool:
+        """Write a record to the output's journal and send it; False when it was there already."""
+        number = self.journal(output).append(id_, json.loads(record.to_json()))
+        if number is None:
+            return False
+        self.send(output, record, {"n": number})
+        return True
+
+    def send(self, output: str, record: Record, metadata: dict[str, Any] | None = None) -> None:
+        """Send a cumulative record: one that may be lost, because the next one says it all again."""
+        if output in self._outputs:
+            self.seam.send(output, record.to_arrow(), metadata or {})
+
+    def decide(
+        self,
+        kind: str,
+        *,
+        t_ns: int,
+        subject: str,
+        outcome: str,
+        reason: str,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a row to the ledger. The same decision twice is one row."""
+        text = json.dumps(dict(values or {}), sort_keys=True, ensure_ascii=False)
+        identity = content_id(self.id, kind, t_ns, subject, outcome, reason, text)
+        decision = Decision(
+            decision_id=identity,
+            run_id=self.run_id,
+            wall_ns=self.clock.wall_ns(),
+            t_ns=t_ns,
+            node=self.id,
+            kind=kind,
+            subject=subject,
+            outcome=outcome,
+            reason=reason,
+            values=text,
+        )
+        self.emit("decisions", decision, identity)
+
+    def health(self, level: int, message: str, values: Mapping[str, Any]) -> None:
+        """Say how this node is."""
+        text = json.dumps(dict(values), ensure_ascii=False)
+        self.send("health", Health(name=self.id, level=level, message=message, values=text))
+
+    # --- state --------------------------------------------------------------------------------------------
+
+    def load_checkpoint(self) -> dict[str, Any] | None:
+        """What :meth:`save_checkpoint` saved last, in this run or an earlier one."""
+        value = atomic.read_json(self.state / "checkpoint.json")
+        return value if isinstance(value, dict) else None
+
+    def save_checkpoint(self, value: dict[str, Any], *, durable: bool = False) -> None:
+        """Save state and cursors together; what a killed process comes back to."""
+        data = json.dumps(value, separators=(",", ":")).encode()
+        atomic.write_bytes(self.state / "checkpoint.json", data, durable=durable)
+
+    def finish(self) -> None:
+        """Say in every journal of this node's outputs that its part of the run is complete."""
+        for output in {*self._journals, *(self._outputs & {"decisions"})}:
+            self.journal(output).end()
+
+
+def connect() -> Node:
+    """Connect to the dataflow that started this process.
+
+    ``WINNOW_SETTINGS`` names the settings file, relative to the graph; ``WINNOW_OUT`` the run's folder,
+    otherwise ``out`` in the settings, relative to the settings file.
+    """
+    seam = DoraSeam()
+    settings_path = Path(os.environ.get("WINNOW_SETTINGS", "settings.yml"))
+    settings, document = load_settings(settings_path)
+    out = os.environ.get("WINNOW_OUT", "")
+    folder = Path(out) if out else settings_path.resolve().parent / (settings.out or "out")
+    folder.mkdir(parents=True, exist_ok=True)
+    return Node(seam, settings, document, folder.resolve(), SystemClock())
+
+
+def run_as_process(loop: Callable[[Node], None]) -> None:
+    """Body of a node's ``main()``: errors that a user can mend are one sentence, not a traceback."""
+    logging.basicConfig(level=os.environ.get("WINNOW_LOG", "INFO"), format="%(message)s", stream=sys.stderr)
+    try:
+        loop(connect())
+    except WinnowError as error:
+        print(error, file=sys.stderr, flush=True)
+        raise SystemExit(error.exit_code) from None

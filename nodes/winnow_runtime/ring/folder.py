@@ -1,0 +1,83 @@
+"""The folder in shared memory that one run's rings live in, and what dead runs left behind."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from winnow_runtime.processes import Process
+from winnow_runtime.ring.board import read_cell
+
+_PREFIX = "winnow-"
+_OWNER = "owner.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RingFolder:
+    """One run's rings."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, shm_dir: Path, run_id: str) -> "RingFolder":
+        return cls(shm_dir / f"{_PREFIX}{run_id}")
+
+    def create(self, run_id: str, out: Path) -> None:
+        """Make it, or take it over after a crash of its owner in the same run."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        owner = Process.current()
+        text = json.dumps({"run_id": run_id, "out": str(out), "pid": owner.pid, "ticks": owner.started_ticks})
+        temporary = self.path / f"{_OWNER}.new"
+        temporary.write_text(text, "utf-8")
+        os.replace(temporary, self.path / _OWNER)  # noqa: PTH105 - the point is that it is os.replace
+
+    def ring_path(self, port: str) -> Path:
+        return self.path / f"{port}.ring"
+
+    def ports(self) -> list[str]:
+        """Ports whose rings exist, sorted."""
+        return sorted(path.name.removesuffix(".ring") for path in self.path.glob("*.ring"))
+
+    def readers(self) -> list[str]:
+        """Names of the readers that have a cell, sorted."""
+        return sorted(path.name.removesuffix(".cell") for path in self.path.glob("*.cell"))
+
+    def owner(self) -> tuple[Process, str]:
+        """The ring process and the run's folder on disk; a dead process and '' when unreadable."""
+        try:
+            value = json.loads((self.path / _OWNER).read_text("utf-8"))
+            return Process(int(value["pid"]), int(value["ticks"])), str(value["out"])
+        except (OSError, ValueError, KeyError):
+            return Process(0, 0), ""
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether neither the ring nor any reader of it lives."""
+        if self.owner()[0].alive:
+            return False
+        cells = (read_cell(self.path, reader) for reader in self.readers())
+        return not any(cell is not None and cell.owner.alive for cell in cells)
+
+    def remove(self) -> None:
+        """Delete it. Mappings that readers hold stay valid until they let go."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def all_runs(shm_dir: Path) -> list[RingFolder]:
+    """The folders of all runs, living and dead."""
+    return [RingFolder(path) for path in sorted(shm_dir.glob(f"{_PREFIX}*")) if path.is_dir()]
+
+
+def remove_stale(shm_dir: Path, keep: RingFolder) -> list[tuple[str, int]]:
+    """Remove the folders of dead runs; their names and bytes.
+
+    A crash of the ring alone does not make a run dead: its readers still live.
+    """
+    removed = []
+    for folder in all_runs(shm_dir):
+        if folder.path != keep.path and folder.abandoned:
+            size = sum(path.stat().st_size for path in folder.path.glob("*.ring"))
+            folder.remove()
+            removed.append((folder.path.name, size))
+    return removed

@@ -1,0 +1,1 @@
+"""Numbering, acknowledgement and watermarks of sensor streams."""
