@@ -23,7 +23,7 @@ from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 
 _BOARD = struct.Struct("@QQqqQQQQ")
-_CELL = struct.Struct("@QQqQQQ")
+_CELL = struct.Struct("@QqqQQQ")
 _BYTES = 4096
 _TRIES = 1000
 """A writer that died inside a write leaves the lock closed until it is back: then the last beat stands."""
@@ -101,7 +101,8 @@ class Cell:
     """A reader's progress, for the ring to see.
 
     ``done``: the heartbeat up to which the reader has everything it wanted, durably.
-    ``hold_ns``: it still needs messages from this time on (``FREE``: none).
+    ``hold_ns``: it still needs messages from this time on in the rings (``FREE``: none).
+    ``keep_ns``: it still needs them on disk.
     ``finished``: it will read no more.
     """
 
@@ -132,6 +133,7 @@ class CellState:
 
     done: int
     hold_ns: int
+    keep_ns: int
     finished: bool
     owner: Process
 
@@ -144,8 +146,8 @@ def read_cell(folder: Path, reader: str) -> CellState | None:
         return None
     if len(raw) != _CELL.size:
         return None
-    _, done, hold, finished, pid, ticks = _CELL.unpack(raw)
-    return CellState(done, hold, bool(finished), Process(pid, ticks))
+    done, hold, keep, finished, pid, ticks = _CELL.unpack(raw)
+    return CellState(done, hold, keep, bool(finished), Process(pid, ticks))
 
 
 class Channels:

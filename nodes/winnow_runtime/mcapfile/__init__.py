@@ -1,0 +1,1 @@
+"""MCAP files: clips and the recorder's segments."""

@@ -1,0 +1,64 @@
+"""All rings of a run as one reader sees them."""
+
+from pathlib import Path
+
+from winnow_runtime.ring.board import Beat, Board, Cell, CellState, Channels, read_cell
+from winnow_runtime.ring.folder import RingFolder
+from winnow_runtime.ring.reader import RingReader
+from winnow_schemas.channel import Channel
+from winnow_schemas.errors import BadInputError
+
+
+class RingView:
+    """Opens rings as they appear; they stay readable when the ring node is gone."""
+
+    def __init__(self, folder: RingFolder) -> None:
+        self.folder = folder
+        self.channels = Channels(folder.path)
+        self._board = Board(folder.path, write=False)
+        self._readers: dict[str, RingReader] = {}
+
+    def beat(self) -> Beat:
+        """The newest heartbeat."""
+        return self._board.read()
+
+    def rings(self) -> dict[str, RingReader]:
+        """Port -> reader, for every ring that exists by now, by port name."""
+        ports = self.folder.ports()
+        if len(ports) != len(self._readers):
+            for port in ports:
+                if port not in self._readers:
+                    try:
+                        self._readers[port] = RingReader(self.folder.ring_path(port))
+                    except (BadInputError, OSError, ValueError):
+                        continue  # it is being made at this moment; next time
+            self._readers = dict(sorted(self._readers.items()))
+        return self._readers
+
+    def ring(self, port: str) -> RingReader:
+        """The ring of a port that has one."""
+        return self.rings()[port]
+
+    def channel(self, number: int) -> Channel:
+        """The channel of an entry."""
+        return self.channels.get(number)
+
+    def topics(self) -> dict[str, str]:
+        """Port -> topic, as announced last."""
+        return {port: channels[-1][1].topic for port, channels in self.channels.by_port().items()}
+
+    def cell(self, reader: str) -> CellState | None:
+        """What another reader says of itself."""
+        return read_cell(self.folder.path, reader)
+
+    def own_cell(self, reader: str) -> Cell:
+        """The cell in which this reader says how far it has got."""
+        return Cell(self.folder.path, reader)
+
+
+def try_open(shm_dir: Path, run_id: str) -> RingView | None:
+    """The rings of a run; None while the ring node has not made them yet."""
+    folder = RingFolder.of(shm_dir, run_id)
+    if not (folder.path / "board").exists():
+        return None
+    return RingView(folder)

@@ -1,0 +1,308 @@
+"""Hot and warm tier behind one interface: a time window, each message exactly once, in time order.
+
+A plan names every message of the window and where it can be had; reading streams them. What the window
+should have held and does not is said with the reason, never papered over.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from winnow_runtime.ring.reader import Entries
+from winnow_runtime.ring.view import RingView
+from winnow_runtime.warm.index import Rows, Segment
+from winnow_runtime.warm.reader import WarmReader
+from winnow_schemas.channel import Channel
+from winnow_schemas.errors import BadInputError
+
+PLAN = np.dtype(
+    [
+        ("t_ns", "<i8"),
+        ("rank", "<u4"),
+        ("seq", "<u8"),
+        ("pub_ns", "<i8"),
+        ("length", "<u4"),
+        ("channel", "<u4"),
+        ("epoch", "<u4"),
+        ("hot", "<i8"),
+        ("segment", "<i4"),
+        ("chunk", "<u8"),
+        ("offset", "<u4"),
+    ]
+)
+"""``rank``: place of the topic in alphabetical order; ``hot``: entry number in the ring, -1 when only on
+disk; ``segment``: index into the plan's segments, -1 when only in memory."""
+
+
+_OVERWRITTEN = "overwritten in memory and not on disk"
+_ABSENT = "never arrived, or overwritten before it was recorded"
+_NEAR_NS = 120_000_000_000
+"""How far from a window a late or early stamp is looked for on disk: two segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Messages that the window should hold and does not."""
+
+    topic: str
+    count: int | None
+    """How many; None when nobody can know."""
+    start_ns: int
+    end_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every message of a window, in the order ``(t_ns, topic, seq)``."""
+
+    start_ns: int
+    end_ns: int
+    rows: NDArray[np.void]
+    ports: tuple[str, ...]
+    """By rank."""
+    topics: tuple[str, ...]
+    """By rank."""
+    segments: tuple[Segment, ...]
+    missing: tuple[Missing, ...]
+
+    @property
+    def payload_bytes(self) -> int:
+        return int(self.rows["length"].sum(dtype=np.int64))
+
+    def without(self, topics: Collection[str]) -> "Plan":
+        """The same plan, some topics left out."""
+        ranks = [rank for rank, topic in enumerate(self.topics) if topic in topics]
+        keep = ~np.isin(self.rows["rank"], ranks)
+        missing = tuple(item for item in self.missing if item.topic not in topics)
+        return Plan(
+            self.start_ns, self.end_ns, self.rows[keep], self.ports, self.topics, self.segments, missing
+        )
+
+
+class Taken(NamedTuple):
+    """One message read; ``data`` is valid until the next one is read."""
+
+    row: Any
+    topic: str
+    data: memoryview
+
+
+class TierReader:
+    """Reads windows; the memory it holds is one message and a few chunks."""
+
+    def __init__(self, view: RingView, warm: WarmReader | None) -> None:
+        self._view = view
+        self._warm = warm
+        self._buffer = bytearray(4 * 1024 * 1024)
+
+    def plan(self, start_ns: int, end_ns: int, topics: Collection[str] = ()) -> Plan:
+        """Find every message of ``[start_ns, end_ns)``; ``topics`` empty = all."""
+        names = self._view.topics()
+        chosen = sorted(
+            ((topic, port) for port, topic in names.items() if not topics or topic in topics),
+            key=lambda pair: pair,
+        )
+        ranks = {port: rank for rank, (_, port) in enumerate(chosen)}
+        warm = self._warm.window(start_ns, end_ns) if self._warm else []
+        found = tuple(segment for segment, _ in warm)
+        cold = self._warm_rows(warm, ranks)
+        parts, missing = [], []
+        for topic, port in chosen:
+            rank = ranks[port]
+            hot = _hot_rows(self._view.ring(port).window(start_ns, end_ns), rank)
+            rows = _merge(hot, cold[cold["rank"] == rank])
+            missing += self._missing(topic, port, rows, start_ns, end_ns)
+            parts.append(rows)
+        rows = np.concatenate(parts) if parts else np.empty(0, PLAN)
+        rows = rows[np.lexsort((rows["seq"], rows["rank"], rows["t_ns"]))]
+        return Plan(
+            start_ns,
+            end_ns,
+            rows,
+            tuple(port for _, port in chosen),
+            tuple(topic for topic, _ in chosen),
+            found,
+            tuple(missing),
+        )
+
+    def _warm_rows(self, warm: list[tuple[Segment, Rows]], ranks: dict[str, int]) -> NDArray[np.void]:
+        by_channel = {
+            number: ranks[port]
+            for port, channels in self._view.channels.by_port().items()
+            if port in ranks
+            for number, _ in channels
+        }
+        parts = []
+        for index, (_, rows) in enumerate(warm):
+            rows = rows[np.isin(rows["channel"], list(by_channel))]
+            part = np.zeros(len(rows), PLAN)
+            for name in ("t_ns", "seq", "pub_ns", "length", "channel", "epoch", "chunk", "offset"):
+                part[name] = rows[name]
+            part["rank"] = [by_channel[int(number)] for number in rows["channel"]]
+            part["hot"] = -1
+            part["segment"] = index
+            parts.append(part)
+        return np.concatenate(parts) if parts else np.empty(0, PLAN)
+
+    # --- what is not there --------------------------------------------------------------------------------
+
+    def _missing(
+        self, topic: str, port: str, rows: NDArray[np.void], start_ns: int, end_ns: int
+    ) -> list[Missing]:
+        """Holes between the window's messages, and what lies before the first of them."""
+        if not len(rows):
+            until = self._nothing_before(port)
+            if until is None or until <= start_ns:
+                return []
+            return [Missing(topic, None, start_ns, min(end_ns, until), _OVERWRITTEN)]
+        ordered = rows[np.argsort(rows["seq"])]
+        result = [
+            Missing(topic, absent, min(times), max(times), _ABSENT)
+            for absent, times in self._holes(port, ordered, start_ns, end_ns)
+        ]
+        first = ordered[0]
+        before = int(first["seq"]) - 1
+        if (
+            before > 0
+            and first["t_ns"] > start_ns
+            and not self._exists(port, first, before, start_ns, end_ns)
+        ):
+            result.insert(0, Missing(topic, None, start_ns, int(first["t_ns"]), _OVERWRITTEN))
+        return result
+
+    def _nothing_before(self, port: str) -> int | None:
+        """Time before which messages of this port existed and are gone; None when none are gone."""
+        ring = self._view.ring(port)
+        oldest = ring.between(ring.tail, ring.tail + 1)
+        if not len(oldest) or int(oldest[0]["seq"]) == 1:
+            return None
+        first_seq, first_ns = int(oldest[0]["seq"]), int(oldest[0]["t_ns"])
+        on_disk = self._warm.first_of(self._numbers(port)) if self._warm else None
+        if on_disk is not None and on_disk[0] < first_seq:
+            first_seq, first_ns = on_disk
+        return first_ns if first_seq > 1 else None
+
+    def _holes(
+        self, port: str, ordered: NDArray[np.void], start_ns: int, end_ns: int
+    ) -> Iterator[tuple[int, tuple[int, int]]]:
+        """Sequence numbers that no tier has, between those that the window has: (how many, stamps around them)."""
+        steps = np.diff(ordered["seq"].astype(np.int64))
+        for place in np.flatnonzero(steps > 1):
+            first, last = int(ordered["seq"][place]) + 1, int(ordered["seq"][place + 1])
+            absent = (last - first) - self._count(port, first, last, start_ns, end_ns)
+            if absent > 0:
+                yield absent, (int(ordered["t_ns"][place]), int(ordered["t_ns"][place + 1]))
+
+    def _exists(self, port: str, first: Any, seq: int, start_ns: int, end_ns: int) -> bool:
+        """Whether the message before the window's first one is still somewhere."""
+        if first["hot"] > 0:
+            entries = self._view.ring(port).between(int(first["hot"]) - 1, int(first["hot"]))
+            if len(entries) and int(entries[0]["seq"]) == seq:
+                return True
+        return self._count(port, seq, seq + 1, start_ns, end_ns) > 0
+
+    def _count(self, port: str, first: int, last: int, start_ns: int, end_ns: int) -> int:
+        """How many of the numbers ``[first, last)`` exist anywhere near the window (late or early stamps)."""
+        ring = self._view.ring(port)
+        hot = ring.between(ring.tail, ring.head)["seq"]
+        seqs = {int(seq) for seq in hot[(hot >= first) & (hot < last)]}
+        numbers = self._numbers(port)
+        for _, rows in self._warm.window(start_ns - _NEAR_NS, end_ns + _NEAR_NS) if self._warm else []:
+            mine = rows[np.isin(rows["channel"], numbers) & (rows["seq"] >= first) & (rows["seq"] < last)]
+            seqs.update(int(seq) for seq in mine["seq"])
+        return len(seqs)
+
+    def _numbers(self, port: str) -> list[int]:
+        return [number for number, _ in self._view.channels.by_port().get(port, [])]
+
+    # --- reading ------------------------------------------------------------------------------------------
+
+    def read(self, plan: Plan, lost: list[Missing]) -> Iterator[Taken]:
+        """Stream the plan's messages; what turns out to be unreadable is appended to ``lost``."""
+        rings = [self._view.ring(port) for port in plan.ports]
+        for row in plan.rows:
+            rank = int(row["rank"])
+            data = self._hot(rings[rank], row) if row["hot"] >= 0 else None
+            reason = "overwritten while it was read, and not on disk"
+            if data is None and row["segment"] >= 0 and self._warm is not None:
+                try:
+                    data = self._warm.payload(plan.segments[int(row["segment"])], row)
+                except BadInputError as error:
+                    reason = str(error)
+            elif data is None and self._warm is not None:
+                data = self._late(plan, row)
+            if data is None:
+                t_ns = int(row["t_ns"])
+                lost.append(Missing(plan.topics[rank], 1, t_ns, t_ns + 1, reason))
+                continue
+            yield Taken(row, plan.topics[rank], data)
+
+    def _hot(self, ring: Any, row: Any) -> memoryview | None:
+        entries: Entries = ring.between(int(row["hot"]), int(row["hot"]) + 1)
+        if not len(entries):
+            return None
+        if len(self._buffer) < int(row["length"]):
+            self._buffer = bytearray(int(row["length"]))
+        copied: memoryview | None = ring.copy_into(entries[0], self._buffer)
+        return copied
+
+    def _late(self, plan: Plan, row: Any) -> memoryview | None:
+        """A message that was only in memory when the plan was made: the recorder may have it by now."""
+        assert self._warm is not None
+        t_ns = int(row["t_ns"])
+        for segment, rows in self._warm.window(t_ns, t_ns + 1):
+            same = rows[(rows["seq"] == row["seq"]) & (rows["channel"] == row["channel"])]
+            if len(same):
+                try:
+                    return self._warm.payload(segment, same[0])
+                except BadInputError:
+                    return None
+        return None
+
+    def channel(self, number: int) -> Channel:
+        return self._view.channel(number)
+
+    def latched(self, port: str, before_ns: int, depth: int) -> list[tuple[Any, bytes]]:
+        """The newest ``depth`` distinct messages of a latched topic from before a time, oldest first."""
+        ring = self._view.ring(port)
+        entries = ring.between(ring.tail, ring.head)
+        seen: dict[bytes, Any] = {}
+        for entry in entries[entries["t_ns"] < before_ns][::-1]:
+            data = ring.copy(entry)
+            if data is not None and data not in seen:
+                seen[data] = entry
+                if len(seen) == depth:
+                    break
+        return [(entry, data) for data, entry in reversed(seen.items())]
+
+
+def _hot_rows(entries: Entries, rank: int) -> NDArray[np.void]:
+    rows = np.zeros(len(entries), PLAN)
+    for name in ("t_ns", "seq", "pub_ns", "length", "channel", "epoch"):
+        rows[name] = entries[name]
+    rows["rank"] = rank
+    rows["hot"] = entries["n"]
+    rows["segment"] = -1
+    return rows
+
+
+def _merge(hot: NDArray[np.void], warm: NDArray[np.void]) -> NDArray[np.void]:
+    """One row per sequence number; a message in both tiers keeps both addresses."""
+    if not len(warm):
+        return hot
+    _, first = np.unique(warm["seq"], return_index=True)
+    warm = warm[np.sort(first)]
+    if not len(hot):
+        return warm
+    order = np.argsort(hot["seq"], kind="stable")
+    place = np.searchsorted(hot["seq"][order], warm["seq"])
+    place = np.minimum(place, len(hot) - 1)
+    target = order[place]
+    both = hot["seq"][target] == warm["seq"]
+    for name in ("segment", "chunk", "offset"):
+        hot[name][target[both]] = warm[name][both]
+    return np.concatenate([hot, warm[~both]])

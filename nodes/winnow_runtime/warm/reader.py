@@ -1,0 +1,111 @@
+"""Reads messages back from segments, checking every chunk that it touches."""
+
+import struct
+import zlib
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from winnow_runtime.mcapfile.compression import decompress
+from winnow_runtime.warm.index import Rows, Segment, segments
+from winnow_schemas.errors import BadInputError
+
+_CHUNK = struct.Struct("<BQQQQII")
+_MESSAGE = struct.Struct("<BQHIQQ")
+_CHUNKS_KEPT = 12
+"""Chunks in memory at a time: one per lidar of a full suite plus the signals, 1 MiB each as a rule."""
+_KEPT_BYTES = 48 * 1024 * 1024
+CHUNK_MAX_BYTES = 1024 * 1024 * 1024
+"""A chunk holds at least one message; nothing larger than a ring's message is ever written."""
+
+
+class WarmReader:
+    """The segments of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._chunks: OrderedDict[tuple[Path, int], bytes] = OrderedDict()
+        self._bytes = 0
+
+    def window(self, start_ns: int, end_ns: int) -> list[tuple[Segment, Rows]]:
+        """Rows with ``start_ns <= t_ns < end_ns``, per segment that has any."""
+        found = []
+        for segment in segments(self._folder):
+            rows = segment.rows()
+            inside = rows[(rows["t_ns"] >= start_ns) & (rows["t_ns"] < end_ns)]
+            if len(inside):
+                found.append((segment, inside))
+        return found
+
+    def first_of(self, channels: list[int]) -> tuple[int, int] | None:
+        """Sequence number and time of the first message on disk of these channels."""
+        for segment in segments(self._folder):
+            rows = segment.rows()
+            rows = rows[np.isin(rows["channel"], channels)]
+            if len(rows):
+                first = rows[np.argmin(rows["seq"])]
+                return int(first["seq"]), int(first["t_ns"])
+        return None
+
+    def payload(self, segment: Segment, row: Any) -> memoryview:
+        """The payload of a row, valid until the next call.
+
+        Raises:
+            BadInputError: the chunk is damaged or gone.
+
+        """
+        chunk = self._chunk(segment.path, int(row["chunk"]))
+        offset, length = int(row["offset"]), int(row["length"])
+        if offset + _MESSAGE.size + length > len(chunk):
+            raise BadInputError(
+                f"{segment.path.name}: the index points outside chunk {int(row['chunk'])}; a message was not read."
+            )
+        _, size, _, sequence, t_ns, _ = _MESSAGE.unpack_from(chunk, offset)
+        if (
+            size != _MESSAGE.size - 9 + length
+            or t_ns != int(row["t_ns"])
+            or sequence != int(row["seq"]) & 0xFFFFFFFF
+        ):
+            raise BadInputError(
+                f"{segment.path.name}: index and chunk {int(row['chunk'])} disagree; a message was not read."
+            )
+        return memoryview(chunk)[offset + _MESSAGE.size : offset + _MESSAGE.size + length]
+
+    def _chunk(self, path: Path, offset: int) -> bytes:
+        key = (path, offset)
+        chunk = self._chunks.get(key)
+        if chunk is not None:
+            self._chunks.move_to_end(key)
+            return chunk
+        chunk = _read_chunk(path, offset)
+        self._chunks[key] = chunk
+        self._bytes += len(chunk)
+        while len(self._chunks) > 1 and (len(self._chunks) > _CHUNKS_KEPT or self._bytes > _KEPT_BYTES):
+            _, dropped = self._chunks.popitem(last=False)
+            self._bytes -= len(dropped)
+        return chunk
+
+
+def _read_chunk(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            head = file.read(_CHUNK.size)
+            opcode, length, _, _, size, crc, name_length = _CHUNK.unpack(head)
+            if opcode != 0x06 or length > CHUNK_MAX_BYTES or size > CHUNK_MAX_BYTES or name_length > 16:
+                raise BadInputError(f"{path.name}: no chunk at {offset}; its messages were not read.")
+            name = file.read(name_length).decode("ascii", "replace")
+            file.read(8)
+            body = file.read(length - (_CHUNK.size - 9) - name_length - 8)
+    except (OSError, struct.error) as error:
+        raise BadInputError(
+            f"{path.name} cannot be read at {offset} ({error}); its messages were not read."
+        ) from None
+    chunk = bytes(decompress(name, memoryview(body), size))
+    if crc and zlib.crc32(chunk) != crc:
+        raise BadInputError(
+            f"{path.name}: chunk {offset} is damaged (its CRC differs); its messages were not read."
+        )
+    return chunk
