@@ -137,8 +137,8 @@ class TierReader:
             for number, _ in channels
         }
         parts = []
-        for index, (_, rows) in enumerate(warm):
-            rows = rows[np.isin(rows["channel"], list(by_channel))]
+        for index, (_, all_rows) in enumerate(warm):
+            rows = all_rows[np.isin(all_rows["channel"], list(by_channel))]
             part = np.zeros(len(rows), PLAN)
             for name in ("t_ns", "seq", "pub_ns", "length", "channel", "epoch", "chunk", "offset"):
                 part[name] = rows[name]
@@ -234,7 +234,7 @@ class TierReader:
                 except BadInputError as error:
                     reason = str(error)
             elif data is None and self._warm is not None:
-                data = self._late(plan, row)
+                data = self._late(row)
             if data is None:
                 t_ns = int(row["t_ns"])
                 lost.append(Missing(plan.topics[rank], 1, t_ns, t_ns + 1, reason))
@@ -250,7 +250,7 @@ class TierReader:
         copied: memoryview | None = ring.copy_into(entries[0], self._buffer)
         return copied
 
-    def _late(self, plan: Plan, row: Any) -> memoryview | None:
+    def _late(self, row: Any) -> memoryview | None:
         """A message that was only in memory when the plan was made: the recorder may have it by now."""
         assert self._warm is not None
         t_ns = int(row["t_ns"])
@@ -265,6 +265,14 @@ class TierReader:
 
     def channel(self, number: int) -> Channel:
         return self._view.channel(number)
+
+    def all_topics(self) -> list[tuple[str, str, Channel]]:
+        """(topic, port, channel announced last) of every port, by topic."""
+        channels = self._view.channels.by_port()
+        return sorted(
+            ((known[-1][1].topic, port, known[-1][1]) for port, known in channels.items()),
+            key=lambda item: item[:2],
+        )
 
     def latched(self, port: str, before_ns: int, depth: int) -> list[tuple[Any, bytes]]:
         """The newest ``depth`` distinct messages of a latched topic from before a time, oldest first."""

@@ -117,14 +117,13 @@ class Cell:
         finally:
             os.close(descriptor)
         self._owner = Process.current()
-        _, done, hold, *_ = _CELL.unpack_from(self._map)
-        self.write(done=done, hold_ns=hold if done else 0, finished=False)
+        done, hold, keep, *_ = _CELL.unpack_from(self._map)
+        self.write(done=done, hold_ns=hold, keep_ns=keep)
 
-    def write(self, *, done: int, hold_ns: int, finished: bool) -> None:
+    def write(self, *, done: int, hold_ns: int = FREE, keep_ns: int = FREE, finished: bool = False) -> None:
         """Publish progress."""
-        _CELL.pack_into(
-            self._map, 0, 0, done, hold_ns, int(finished), self._owner.pid, self._owner.started_ticks
-        )
+        owner = self._owner
+        _CELL.pack_into(self._map, 0, done, hold_ns, keep_ns, int(finished), owner.pid, owner.started_ticks)
 
 
 @dataclass(frozen=True, slots=True)

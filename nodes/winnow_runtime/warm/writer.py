@@ -48,11 +48,6 @@ class SegmentWriter:
         self.messages = 0
         self.bytes = 0
 
-    @property
-    def open_file(self) -> int:
-        """Descriptor of the open segment, -1 when none is."""
-        return self._file
-
     def add(self, item: Item, fill: Callable[[memoryview], bool]) -> bool:
         """Record a message that ``fill`` copies in; False when it says that the bytes are gone.
 
@@ -127,11 +122,12 @@ class SegmentWriter:
         self._file = self._index = -1
         return segment
 
-    def sync(self) -> None:
-        """Make what is in the files survive a power cut."""
-        if self._file >= 0:
-            os.fdatasync(self._file)
-            os.fdatasync(self._index)
+    def duplicate_files(self) -> list[int]:
+        """Descriptors of their own for the open segment and its index, for syncing from another thread."""
+        try:
+            return [os.dup(file) for file in (self._file, self._index) if file >= 0]
+        except OSError:
+            return []  # closed at this very moment, which syncs it
 
     def abandon(self) -> None:
         """The disk refuses: let go of the open segment as it is; recovery mends it later."""

@@ -1,0 +1,1 @@
+"""The extractor node: closed windows become clips."""

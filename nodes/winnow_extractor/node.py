@@ -1,0 +1,190 @@
+"""`winnow-extractor`: trigger events in; clips on disk and announced."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from winnow_extractor.cutter import Cutter, LatchedTopics
+from winnow_extractor.extractor import Done, Extractor, make_budget, remove_leftovers
+from winnow_runtime.attach import attach
+from winnow_runtime.node import Node, run_as_process
+from winnow_runtime.ring.board import Cell
+from winnow_runtime.ring.view import RingView
+from winnow_runtime.seam import Input
+from winnow_runtime.tiers import TierReader
+from winnow_runtime.warm.reader import WarmReader
+from winnow_schemas.messages import ClipReady, TriggerEvent, Watermark
+
+IDLE_S = 0.2
+RETRY_S = 2.0
+"""After the disk refused a clip: how long until it is tried again."""
+LONGEST_PRE_ROLL_NS = 600 * 1_000_000_000
+"""What the settings allow at most; without a warm tier this much is held in memory for events to come."""
+
+
+class Loop:
+    """One node's work, step by step."""
+
+    def __init__(self, node: Node, view: RingView) -> None:
+        self.node = node
+        self.view = view
+        self.cell = view.own_cell(node.id)
+        recorder = node.settings.recorder
+        base = Path(recorder.folder) if recorder.folder else node.out / "warm"
+        self.warm = WarmReader(base / node.run_id) if recorder.enabled else None
+        reader = TierReader(view, self.warm)
+        budget = make_budget(node.settings.clips)
+        self.extractor = Extractor(node.settings.clips, budget)
+        saved = node.load_checkpoint() or {}
+        if saved:
+            self.extractor.restore(saved["extractor"])
+        self.events = node.inbox("events", TriggerEvent, saved.get("events", 0))
+        latched = LatchedTopics(reader, node.settings)
+        text = Path(node.document.name).read_text("utf-8")
+        self.cutter = Cutter(reader, latched, node.settings, text, node.out, budget)
+        self.watermark_ns = -(2**63)
+        self.refused = ""
+        for path in remove_leftovers(node.out / "clips"):
+            node.decide(
+                "clip",
+                t_ns=0,
+                subject=path.name,
+                outcome="removed",
+                reason="A crash left it half-written; it is cut again.",
+            )
+
+    def take(self, event: object) -> None:
+        """A dora event that is not for the inbox."""
+        if isinstance(event, Input) and event.id == "watermark":
+            self.watermark_ns = max(self.watermark_ns, Watermark.from_arrow(event.value).watermark_ns)
+
+    def step(self, *, look: bool) -> bool:
+        """Take new events, close windows, cut one clip; whether there is more to do."""
+        for event in self.events.take(look=look):
+            self.extractor.add(event)
+        ended = self.events.ended(self.node.run_id)
+        beat = self.view.beat()
+        if ended:
+            self.extractor.finish(beat.newest_ns)
+        else:
+            self.extractor.advance(self.watermark_ns)
+        self._save(beat.number)
+        try:
+            done = self.extractor.cut_next(self.cutter)
+        except OSError as error:
+            self._refuse(error)
+            return True
+        if done is None:
+            return False
+        self.refused = ""
+        self.announce(done)
+        self._save(beat.number)
+        return True
+
+    def _save(self, beat: int) -> None:
+        self.node.save_checkpoint({"extractor": self.extractor.snapshot(), "events": self.events.position})
+        needed = self.extractor.needed_from_ns
+        held = Cell.FREE
+        if self.warm is None:
+            future = self.watermark_ns - LONGEST_PRE_ROLL_NS if self.watermark_ns > 0 else 0
+            held = min(needed, future)
+        self.cell.write(done=beat, hold_ns=held, keep_ns=needed)
+
+    def _refuse(self, error: OSError) -> None:
+        if self.refused != str(error):
+            self.refused = str(error)
+            self.node.health(
+                2, f"The disk refuses clips: {error.strerror}", {"waiting": len(self.extractor.queue)}
+            )
+            self.node.seam.log(
+                "error",
+                f"The disk refused a clip ({error}); it is tried again every {RETRY_S:.0f} s, nothing is dropped.",
+            )
+        self.node.clock.sleep_s(RETRY_S)
+
+    def announce(self, done: Done) -> None:
+        """Write the decision, and tell the classifier."""
+        cut, plan = done.cut, done.plan
+        lead = plan.lead
+        types = "+".join(dict.fromkeys(event.type for event in plan.events))
+        window = {
+            "start_ns": plan.start_ns,
+            "end_ns": plan.end_ns,
+            "priority": int(plan.priority),
+            "types": types,
+        }
+        if cut.sidecar is None or cut.path is None:
+            self.node.decide(
+                "clip",
+                t_ns=lead.t_ns,
+                subject=plan.clip_id(self.node.settings.vehicle.id),
+                outcome=cut.outcome,
+                reason=cut.reason,
+                values=window,
+            )
+            return
+        sidecar = cut.sidecar
+        values = {
+            **window,
+            "name": sidecar.name,
+            "messages": sidecar.messages,
+            "payload_bytes": sidecar.payload_bytes,
+            "charged_bytes": sidecar.charged_bytes,
+            "size_bytes": sidecar.size_bytes,
+            "sha256": sidecar.sha256,
+            "missing": len(sidecar.missing),
+            "left_out": sidecar.left_out,
+            "truncated": sidecar.truncated,
+        }
+        reason = f"{types} at {sidecar.timestamp_utc}: {sidecar.clip_duration_sec:.1f} s, {sidecar.messages} messages"
+        if sidecar.left_out:
+            reason += f"; over its size cap, left out {', '.join(sidecar.left_out)}"
+        self.node.decide(
+            "clip", t_ns=lead.t_ns, subject=sidecar.clip_id, outcome="cut", reason=reason, values=values
+        )
+        for hole in sidecar.missing:
+            self.node.decide(
+                "message",
+                t_ns=hole.start_ns,
+                subject=hole.topic,
+                outcome="missing",
+                reason=f"{'Messages' if hole.count is None else hole.count} missing in clip {sidecar.name}: {hole.reason}",
+                values={"end_ns": hole.end_ns, "clip_id": sidecar.clip_id},
+            )
+        ready = ClipReady(
+            clip_id=sidecar.clip_id,
+            name=sidecar.name,
+            path=str(cut.path.relative_to(self.node.out)),
+            start_ns=sidecar.start_ns,
+            end_ns=sidecar.end_ns,
+            priority=sidecar.priority,
+            upload_class=sidecar.upload_class,
+            types=[trigger.type for trigger in sidecar.triggers],
+            messages=sidecar.messages,
+            size_bytes=sidecar.size_bytes or 0,
+            sha256=sidecar.sha256 or "",
+        )
+        self.node.emit("clips", ready, sidecar.clip_id)
+
+
+def run(node: Node) -> None:
+    """Follow the triggers until they have ended and every clip is cut."""
+    with contextlib.suppress(OSError):
+        os.nice(node.settings.clips.nice)
+    loop = Loop(node, attach(node))
+    more = False
+    while True:
+        event = node.next(0.0 if more else IDLE_S)
+        loop.take(event)
+        more = loop.step(look=event is None)
+        if not more and loop.events.ended(node.run_id):
+            break
+        if node.must_leave(producers_live=loop.events.producer_lives):
+            break
+    loop.cell.write(done=loop.view.beat().number, finished=True)
+    node.finish()
+
+
+def main() -> None:
+    """Console script."""
+    run_as_process(run)

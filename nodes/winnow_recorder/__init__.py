@@ -1,0 +1,1 @@
+"""The recorder node: everything that is in the rings goes to disk, in segments."""

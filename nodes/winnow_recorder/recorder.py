@@ -1,0 +1,315 @@
+"""The warm tier's writer: its own cursors over the rings, bounded delay, bounded loss, healing by itself."""
+
+import json
+import os
+import shutil
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from winnow_operators.retention.eviction import EvictionLimits, SegmentInfo, plan_eviction
+from winnow_runtime.clock import Clock
+from winnow_runtime.ring.board import Beat, Cell
+from winnow_runtime.ring.reader import RingReader
+from winnow_runtime.ring.view import RingView
+from winnow_runtime.warm.index import Segment, segments
+from winnow_runtime.warm.recovery import recover
+from winnow_runtime.warm.writer import Item, SegmentWriter, save_cursors
+from winnow_schemas.settings.device import RecorderSettings
+
+STEP_BYTES = 32 * 1024 * 1024
+"""Recorded in one go before heartbeats are looked at again."""
+FLUSH_EVERY_NS = 200_000_000
+"""Open chunks are closed this often: what a killed recorder has to read again from the ring."""
+RETRY_NS = 2_000_000_000
+"""After the disk refused: how long until the next attempt."""
+EVICT_EVERY_NS = 1_000_000_000
+
+
+class Note:
+    """Something for the ledger."""
+
+    __slots__ = ("kind", "outcome", "reason", "subject", "t_ns")
+
+    def __init__(self, kind: str, t_ns: int, subject: str, outcome: str, reason: str) -> None:
+        self.kind = kind
+        self.t_ns = t_ns
+        self.subject = subject
+        self.outcome = outcome
+        self.reason = reason
+
+
+class Recorder:
+    """Follows the rings. ``step()`` does a bounded piece of work and says whether there was any."""
+
+    def __init__(
+        self,
+        view: RingView,
+        cell: Cell,
+        folder: Path,
+        state: Path,
+        run_id: str,
+        settings: RecorderSettings,
+        clock: Clock,
+    ) -> None:
+        self._view = view
+        self._cell = cell
+        self._folder = folder
+        self._cursor_file = state / "cursors.json"
+        self._run_id = run_id
+        self._settings = settings
+        self._clock = clock
+        folder.mkdir(parents=True, exist_ok=True)
+        self.notes: list[Note] = []
+        self._recover()
+        self._writer = SegmentWriter(folder, int(settings.segment_s * 1e9), view.channel)
+        self._next = self._load_cursors()
+        self._writer.safe.update(self._next)
+        self._beats: deque[tuple[int, dict[str, int]]] = deque()
+        self._flushed_ns = self._evicted_ns = 0
+        self._refused_ns = 0
+        self.down = ""
+        """Why nothing is recorded at the moment; empty when all is well."""
+        self.lost = 0
+        self.newest_ns = -(2**63)
+        self._syncer = _Syncer(self._writer, settings.fsync_s)
+
+    def _recover(self) -> None:
+        for mended in recover(self._folder):
+            self.notes.append(
+                Note(
+                    "segment",
+                    mended.segment.start_ns,
+                    mended.segment.path.name,
+                    "recovered" if mended.messages else "removed",
+                    f"A crash left it open: {mended.messages} messages kept, {mended.cut_bytes} bytes behind the last whole chunk cut off.",
+                )
+            )
+
+    def _load_cursors(self) -> dict[str, int]:
+        try:
+            value = json.loads(self._cursor_file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return (
+            {str(port): int(number) for port, number in value["safe"].items()}
+            if value.get("run_id") == self._run_id
+            else {}
+        )
+
+    # --- recording ----------------------------------------------------------------------------------------
+
+    def step(self) -> bool:
+        """Record what is new, up to a bound; False when there was nothing."""
+        now = self._clock.monotonic_ns()
+        if self.down and now - self._refused_ns < RETRY_NS:
+            self._skip()
+            return False
+        beat = self._view.beat()
+        heads = {port: ring.head for port, ring in self._view.rings().items()}
+        try:
+            worked = self._record(heads)
+            if now - self._flushed_ns >= FLUSH_EVERY_NS or not worked:
+                self._flushed_ns = now
+                self._writer.flush()
+        except OSError as error:
+            self._refuse(error)
+            return False
+        if self.down:
+            self.notes.append(
+                Note(
+                    "warm tier",
+                    self.newest_ns,
+                    "recorder",
+                    "healed",
+                    "The disk takes data again; the warm tier is back.",
+                )
+            )
+            self.down = ""
+        self._beats.append((beat.number, heads))
+        self._release()
+        if now - self._evicted_ns >= EVICT_EVERY_NS:
+            self._evicted_ns = now
+            self._evict()
+        return worked
+
+    def _record(self, heads: dict[str, int]) -> bool:
+        budget = STEP_BYTES
+        for port, head in heads.items():
+            first = self._next.get(port, 0)
+            if first >= head:
+                continue
+            ring = self._view.ring(port)
+            entries = ring.between(first, head)
+            if not len(entries) or int(entries[0]["n"]) > first:
+                self._overtaken(ring, first, int(entries[0]["n"]) if len(entries) else head)
+            for entry in entries:
+                if not self._one(ring, port, entry):
+                    self._overtaken(ring, int(entry["n"]), int(entry["n"]) + 1)
+                self._next[port] = int(entry["n"]) + 1
+                budget -= int(entry["length"])
+                if budget < 0:
+                    return True
+            self._next[port] = head
+        return budget < STEP_BYTES
+
+    def _one(self, ring: RingReader, port: str, entry: object) -> bool:
+        record: Any = entry
+        item = Item(
+            port,
+            int(record["n"]),
+            int(record["channel"]),
+            int(record["seq"]),
+            int(record["t_ns"]),
+            int(record["pub_ns"]),
+            int(record["length"]),
+            int(record["epoch"]),
+        )
+        self.newest_ns = max(self.newest_ns, item.t_ns)
+        return self._writer.add(item, lambda target: ring.copy_into(record, target) is not None)
+
+    def _overtaken(self, ring: RingReader, first: int, last: int) -> None:
+        self.lost += last - first
+        topic = self._view.topics().get(ring.port, ring.port)
+        self.notes.append(
+            Note(
+                "message",
+                self.newest_ns,
+                topic,
+                "not recorded",
+                f"{last - first} messages of {topic} were overwritten in memory before they were recorded; the disk is too slow or the ring too small.",
+            )
+        )
+
+    def _release(self) -> None:
+        """Tell the ring which beats are completely in the files."""
+        safe = self._writer.safe
+        done = None
+        while self._beats and all(safe.get(port, 0) >= head for port, head in self._beats[0][1].items()):
+            done = self._beats.popleft()[0]
+        if done is not None:
+            save_cursors(self._cursor_file, self._run_id, safe)
+            self._cell.write(done=done)
+
+    # --- trouble ------------------------------------------------------------------------------------------
+
+    def _refuse(self, error: OSError) -> None:
+        self._refused_ns = self._clock.monotonic_ns()
+        if not self.down:
+            self.down = error.strerror or str(error)
+            self.notes.append(
+                Note(
+                    "warm tier",
+                    self.newest_ns,
+                    "recorder",
+                    "down",
+                    f"The disk of {self._folder} refused ({self.down}); only the memory tier remains until it takes data again.",
+                )
+            )
+        self._writer.abandon()
+        self._recover()
+        self._skip()
+
+    def _skip(self) -> None:
+        """While the disk is away: do not hold the source back for something that cannot be done."""
+        beat = self._view.beat()
+        for port, ring in self._view.rings().items():
+            self._next[port] = max(self._next.get(port, 0), ring.head)
+            self._writer.safe[port] = self._next[port]
+        self._beats.clear()
+        self._cell.write(done=beat.number)
+
+    def _evict(self) -> None:
+        settings = self._settings
+        limits = EvictionLimits(
+            limit_bytes=int(settings.limit_gb * 1e9),
+            evict_at=settings.evict_at,
+            evict_to=settings.evict_to,
+            min_retention_ns=int(settings.min_retention_s * 1e9),
+            free_floor_bytes=int(settings.free_floor_gb * 1e9),
+        )
+        closed = [segment for segment in segments(self._folder) if segment != self._writer.segment]
+        everything = segments(self._folder)
+        used = sum(segment.size_bytes() for segment in everything)
+        ends = [segment.start_ns for segment in everything[1:]] + [self.newest_ns + 1]
+        infos = [
+            SegmentInfo(segment.path.name, segment.start_ns, end, segment.size_bytes())
+            for segment, end in zip(everything, ends, strict=True)
+            if segment in closed
+        ]
+        by_name = {segment.path.name: segment for segment in closed}
+        plan = plan_eviction(
+            infos,
+            used_bytes=used,
+            free_bytes=shutil.disk_usage(self._folder).free,
+            newest_ns=self.newest_ns,
+            needed_from_ns=self._needed_from_ns(),
+            limits=limits,
+        )
+        for eviction in plan:
+            by_name[eviction.segment.name].remove()
+            broke = f", although it breaks the {eviction.broke}" if eviction.broke else ""
+            self.notes.append(
+                Note(
+                    "segment",
+                    eviction.segment.start_ns,
+                    eviction.segment.name,
+                    "evicted",
+                    f"{eviction.segment.size_bytes} bytes deleted because {eviction.reason}{broke}.",
+                )
+            )
+
+    def _needed_from_ns(self) -> int:
+        cells = (self._view.cell(reader) for reader in self._view.folder.readers())
+        return min(
+            (cell.keep_ns for cell in cells if cell is not None and not cell.finished), default=Cell.FREE
+        )
+
+    # --- end ----------------------------------------------------------------------------------------------
+
+    def beat(self) -> Beat:
+        return self._view.beat()
+
+    def finish(self) -> Segment | None:
+        """Record the rest and close the open segment."""
+        while self.step():
+            pass
+        self._syncer.stop()
+        try:
+            segment = self._writer.close()
+        except OSError as error:
+            self._refuse(error)
+            segment = None
+        self._release()
+        self._cell.write(done=self._view.beat().number, finished=True)
+        return segment
+
+    @property
+    def recorded(self) -> tuple[int, int]:
+        """Messages and bytes recorded by this process."""
+        return self._writer.messages, self._writer.bytes
+
+
+class _Syncer:
+    """fsync from a thread of its own: on the recorder's thread it would stall recording."""
+
+    def __init__(self, writer: SegmentWriter, every_s: float) -> None:
+        self._writer = writer
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(every_s,), daemon=True, name="fsync")
+        self._thread.start()
+
+    def _run(self, every_s: float) -> None:
+        while not self._stop.wait(every_s):
+            for file in self._writer.duplicate_files():
+                try:
+                    os.fdatasync(file)
+                except OSError:
+                    pass  # the next write on the recorder's thread gets the same answer and says so
+                finally:
+                    os.close(file)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()

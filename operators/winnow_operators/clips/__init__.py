@@ -1,0 +1,1 @@
+"""Which windows become which clips, and what they may cost."""
