@@ -8,7 +8,7 @@ from winnow_extractor.cutter import Cutter, LatchedTopics
 from winnow_extractor.extractor import Done, Extractor, make_budget, remove_leftovers
 from winnow_runtime.attach import attach
 from winnow_runtime.node import Node, run_as_process
-from winnow_runtime.ring.board import Cell
+from winnow_runtime.ring.board import Cell, Channels
 from winnow_runtime.ring.view import RingView
 from winnow_runtime.seam import Input
 from winnow_runtime.tiers import TierReader
@@ -29,19 +29,14 @@ class Loop:
         self.node = node
         self.view = view
         self.cell = view.own_cell(node.id)
-        recorder = node.settings.recorder
-        base = Path(recorder.folder) if recorder.folder else node.out / "warm"
-        self.warm = WarmReader(base / node.run_id) if recorder.enabled else None
-        reader = TierReader(view, self.warm)
-        budget = make_budget(node.settings.clips)
-        self.extractor = Extractor(node.settings.clips, budget)
+        self.warm = WarmReader(warm_folder(node, node.run_id)) if node.settings.recorder.enabled else None
+        self.extractor = Extractor(node.settings.clips, make_budget(node.settings.clips))
         saved = node.load_checkpoint() or {}
         if saved:
             self.extractor.restore(saved["extractor"])
         self.events = node.inbox("events", TriggerEvent, saved.get("events", 0))
-        latched = LatchedTopics(reader, node.settings)
-        text = Path(node.document.name).read_text("utf-8")
-        self.cutter = Cutter(reader, latched, node.settings, text, node.out, budget)
+        self._settings_text = Path(node.document.name).read_text("utf-8")
+        self.cutter = self._cutter(TierReader(view.channels, view, self.warm))
         self.watermark_ns = -(2**63)
         self.refused = ""
         for path in remove_leftovers(node.out / "clips"):
@@ -52,6 +47,24 @@ class Loop:
                 outcome="removed",
                 reason="A crash left it half-written; it is cut again.",
             )
+        earlier = saved.get("run_id", node.run_id)
+        if earlier != node.run_id:
+            self._finish_earlier(earlier)
+
+    def _cutter(self, reader: TierReader) -> Cutter:
+        node = self.node
+        latched = LatchedTopics(reader, node.settings)
+        return Cutter(reader, latched, node.settings, self._settings_text, node.out, self.extractor.budget)
+
+    def _finish_earlier(self, run_id: str) -> None:
+        """Cut what an earlier run of this folder left waiting, from what it left on disk."""
+        folder = warm_folder(self.node, run_id)
+        for event in self.events.take(look=True):
+            self.extractor.add(event)
+        self.extractor.finish(-(2**63))
+        cutter = self._cutter(TierReader(Channels(folder), None, WarmReader(folder)))
+        while (done := self.extractor.cut_next(cutter)) is not None:
+            self.announce(done)
 
     def take(self, event: object) -> None:
         """A dora event that is not for the inbox."""
@@ -82,7 +95,13 @@ class Loop:
         return True
 
     def _save(self, beat: int) -> None:
-        self.node.save_checkpoint({"extractor": self.extractor.snapshot(), "events": self.events.position})
+        self.node.save_checkpoint(
+            {
+                "extractor": self.extractor.snapshot(),
+                "events": self.events.position,
+                "run_id": self.node.run_id,
+            }
+        )
         needed = self.extractor.needed_from_ns
         held = Cell.FREE
         if self.warm is None:
@@ -165,6 +184,12 @@ class Loop:
             sha256=sidecar.sha256 or "",
         )
         self.node.emit("clips", ready, sidecar.clip_id)
+
+
+def warm_folder(node: Node, run_id: str) -> Path:
+    """Where the recorder keeps the segments of a run."""
+    folder = node.settings.recorder.folder
+    return (Path(folder) if folder else node.out / "warm") / run_id
 
 
 def run(node: Node) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from winnow_operators.retention.eviction import EvictionLimits, SegmentInfo, plan_eviction
+from winnow_runtime import atomic
 from winnow_runtime.clock import Clock
-from winnow_runtime.ring.board import Beat, Cell
+from winnow_runtime.ring.board import CHANNELS, Beat, Cell
 from winnow_runtime.ring.reader import RingReader
 from winnow_runtime.ring.view import RingView
 from winnow_runtime.warm.index import Segment, segments
@@ -190,7 +191,15 @@ class Recorder:
             done = self._beats.popleft()[0]
         if done is not None:
             save_cursors(self._cursor_file, self._run_id, safe)
+            self._keep_channels()
             self._cell.write(done=done)
+
+    def _keep_channels(self) -> None:
+        """The segments outlive the shared memory: what their channel numbers mean lies beside them."""
+        source, target = self._view.folder.path / CHANNELS, self._folder / CHANNELS
+        size = source.stat().st_size if source.exists() else 0
+        if size and (not target.exists() or target.stat().st_size != size):
+            atomic.write_bytes(target, source.read_bytes(), durable=False)
 
     # --- trouble ------------------------------------------------------------------------------------------
 

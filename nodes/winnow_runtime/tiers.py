@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow_runtime.ring.reader import Entries
+from winnow_runtime.ring.board import Channels
+from winnow_runtime.ring.reader import Entries, RingReader
 from winnow_runtime.ring.view import RingView
 from winnow_runtime.warm.index import Rows, Segment
 from winnow_runtime.warm.reader import WarmReader
@@ -94,18 +95,16 @@ class Taken(NamedTuple):
 class TierReader:
     """Reads windows; the memory it holds is one message and a few chunks."""
 
-    def __init__(self, view: RingView, warm: WarmReader | None) -> None:
-        self._view = view
+    def __init__(self, channels: Channels, rings: RingView | None, warm: WarmReader | None) -> None:
+        """``rings`` is None for a run that is over: then only its segments are left."""
+        self._channels = channels
+        self._rings = rings
         self._warm = warm
         self._buffer = bytearray(4 * 1024 * 1024)
 
     def plan(self, start_ns: int, end_ns: int, topics: Collection[str] = ()) -> Plan:
         """Find every message of ``[start_ns, end_ns)``; ``topics`` empty = all."""
-        names = self._view.topics()
-        chosen = sorted(
-            ((topic, port) for port, topic in names.items() if not topics or topic in topics),
-            key=lambda pair: pair,
-        )
+        chosen = [(topic, port) for topic, port, _ in self.all_topics() if not topics or topic in topics]
         ranks = {port: rank for rank, (_, port) in enumerate(chosen)}
         warm = self._warm.window(start_ns, end_ns) if self._warm else []
         found = tuple(segment for segment, _ in warm)
@@ -113,7 +112,8 @@ class TierReader:
         parts, missing = [], []
         for topic, port in chosen:
             rank = ranks[port]
-            hot = _hot_rows(self._view.ring(port).window(start_ns, end_ns), rank)
+            ring = self._ring(port)
+            hot = _hot_rows(ring.window(start_ns, end_ns), rank) if ring else np.empty(0, PLAN)
             rows = _merge(hot, cold[cold["rank"] == rank])
             missing += self._missing(topic, port, rows, start_ns, end_ns)
             parts.append(rows)
@@ -132,7 +132,7 @@ class TierReader:
     def _warm_rows(self, warm: list[tuple[Segment, Rows]], ranks: dict[str, int]) -> NDArray[np.void]:
         by_channel = {
             number: ranks[port]
-            for port, channels in self._view.channels.by_port().items()
+            for port, channels in self._channels.by_port().items()
             if port in ranks
             for number, _ in channels
         }
@@ -176,15 +176,14 @@ class TierReader:
 
     def _nothing_before(self, port: str) -> int | None:
         """Time before which messages of this port existed and are gone; None when none are gone."""
-        ring = self._view.ring(port)
-        oldest = ring.between(ring.tail, ring.tail + 1)
-        if not len(oldest) or int(oldest[0]["seq"]) == 1:
-            return None
-        first_seq, first_ns = int(oldest[0]["seq"]), int(oldest[0]["t_ns"])
+        ring = self._ring(port)
+        oldest = ring.between(ring.tail, ring.tail + 1) if ring else ()
+        known = [(int(entry["seq"]), int(entry["t_ns"])) for entry in oldest]
         on_disk = self._warm.first_of(self._numbers(port)) if self._warm else None
-        if on_disk is not None and on_disk[0] < first_seq:
-            first_seq, first_ns = on_disk
-        return first_ns if first_seq > 1 else None
+        if on_disk is not None:
+            known.append(on_disk)
+        seq, t_ns = min(known, default=(1, 0))
+        return t_ns if seq > 1 else None
 
     def _holes(
         self, port: str, ordered: NDArray[np.void], start_ns: int, end_ns: int
@@ -199,17 +198,20 @@ class TierReader:
 
     def _exists(self, port: str, first: Any, seq: int, start_ns: int, end_ns: int) -> bool:
         """Whether the message before the window's first one is still somewhere."""
-        if first["hot"] > 0:
-            entries = self._view.ring(port).between(int(first["hot"]) - 1, int(first["hot"]))
+        ring = self._ring(port)
+        if ring is not None and first["hot"] > 0:
+            entries = ring.between(int(first["hot"]) - 1, int(first["hot"]))
             if len(entries) and int(entries[0]["seq"]) == seq:
                 return True
         return self._count(port, seq, seq + 1, start_ns, end_ns) > 0
 
     def _count(self, port: str, first: int, last: int, start_ns: int, end_ns: int) -> int:
         """How many of the numbers ``[first, last)`` exist anywhere near the window (late or early stamps)."""
-        ring = self._view.ring(port)
-        hot = ring.between(ring.tail, ring.head)["seq"]
-        seqs = {int(seq) for seq in hot[(hot >= first) & (hot < last)]}
+        ring = self._ring(port)
+        seqs: set[int] = set()
+        if ring is not None:
+            hot = ring.between(ring.tail, ring.head)["seq"]
+            seqs = {int(seq) for seq in hot[(hot >= first) & (hot < last)]}
         numbers = self._numbers(port)
         for _, rows in self._warm.window(start_ns - _NEAR_NS, end_ns + _NEAR_NS) if self._warm else []:
             mine = rows[np.isin(rows["channel"], numbers) & (rows["seq"] >= first) & (rows["seq"] < last)]
@@ -217,16 +219,20 @@ class TierReader:
         return len(seqs)
 
     def _numbers(self, port: str) -> list[int]:
-        return [number for number, _ in self._view.channels.by_port().get(port, [])]
+        return [number for number, _ in self._channels.by_port().get(port, [])]
+
+    def _ring(self, port: str) -> RingReader | None:
+        return self._rings.rings().get(port) if self._rings is not None else None
 
     # --- reading ------------------------------------------------------------------------------------------
 
     def read(self, plan: Plan, lost: list[Missing]) -> Iterator[Taken]:
         """Stream the plan's messages; what turns out to be unreadable is appended to ``lost``."""
-        rings = [self._view.ring(port) for port in plan.ports]
+        rings = [self._ring(port) for port in plan.ports]
         for row in plan.rows:
             rank = int(row["rank"])
-            data = self._hot(rings[rank], row) if row["hot"] >= 0 else None
+            ring = rings[rank]
+            data = self._hot(ring, row) if ring is not None and row["hot"] >= 0 else None
             reason = "overwritten while it was read, and not on disk"
             if data is None and row["segment"] >= 0 and self._warm is not None:
                 try:
@@ -241,14 +247,13 @@ class TierReader:
                 continue
             yield Taken(row, plan.topics[rank], data)
 
-    def _hot(self, ring: Any, row: Any) -> memoryview | None:
-        entries: Entries = ring.between(int(row["hot"]), int(row["hot"]) + 1)
+    def _hot(self, ring: RingReader, row: Any) -> memoryview | None:
+        entries = ring.between(int(row["hot"]), int(row["hot"]) + 1)
         if not len(entries):
             return None
         if len(self._buffer) < int(row["length"]):
             self._buffer = bytearray(int(row["length"]))
-        copied: memoryview | None = ring.copy_into(entries[0], self._buffer)
-        return copied
+        return ring.copy_into(entries[0], self._buffer)
 
     def _late(self, row: Any) -> memoryview | None:
         """A message that was only in memory when the plan was made: the recorder may have it by now."""
@@ -264,11 +269,11 @@ class TierReader:
         return None
 
     def channel(self, number: int) -> Channel:
-        return self._view.channel(number)
+        return self._channels.get(number)
 
     def all_topics(self) -> list[tuple[str, str, Channel]]:
         """(topic, port, channel announced last) of every port, by topic."""
-        channels = self._view.channels.by_port()
+        channels = self._channels.by_port()
         return sorted(
             ((known[-1][1].topic, port, known[-1][1]) for port, known in channels.items()),
             key=lambda item: item[:2],
@@ -276,7 +281,9 @@ class TierReader:
 
     def latched(self, port: str, before_ns: int, depth: int) -> list[tuple[Any, bytes]]:
         """The newest ``depth`` distinct messages of a latched topic from before a time, oldest first."""
-        ring = self._view.ring(port)
+        ring = self._ring(port)
+        if ring is None:
+            return []
         entries = ring.between(ring.tail, ring.head)
         seen: dict[bytes, Any] = {}
         for entry in entries[entries["t_ns"] < before_ns][::-1]:

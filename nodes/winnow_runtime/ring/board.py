@@ -22,6 +22,7 @@ from winnow_runtime.ring.layout import NO_TIME
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 
+CHANNELS = "channels.jsonl"
 _BOARD = struct.Struct("@QQqqQQQQ")
 _CELL = struct.Struct("@QqqQQQ")
 _BYTES = 4096
@@ -153,7 +154,7 @@ class Channels:
     """The channels of a run: number -> what is needed to read its payloads."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "channels.jsonl"
+        self._path = folder / CHANNELS
         self._offset = 0
         self._known: dict[int, tuple[str, Channel]] = {}
         self._numbers: dict[tuple[str, Channel], int] = {}
