@@ -1,0 +1,1 @@
+"""The ledger node: one table of decisions with reasons."""

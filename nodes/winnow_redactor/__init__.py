@@ -1,0 +1,1 @@
+"""The redactor node: what leaves shows no people."""

@@ -1,0 +1,1 @@
+"""The retention node: what stays on the device, and for how long."""
