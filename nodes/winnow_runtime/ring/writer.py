@@ -155,7 +155,7 @@ class RingWriter:
             offset = 0
         end = vpos + need
         head = self.head
-        self._make_room(head, end)
+        self._make_room(head, vpos, end)
         if length >= _BIG:
             self._array[offset : offset + length] = np.frombuffer(data, dtype=np.uint8)
         elif length:
@@ -190,16 +190,19 @@ class RingWriter:
         words[W_HEAD] = head + 1  # last: from here on readers see it
         return True
 
-    def _make_room(self, head: int, end: int) -> None:
-        """Raise the tail above everything that writing up to ``end`` will overwrite, before it is overwritten."""
+    def _make_room(self, head: int, vpos: int, end: int) -> None:
+        """Raise the tail above everything that writing ``[vpos, end)`` will overwrite, before it is overwritten.
+
+        When nothing older is left, the oldest entry is the one that is about to be written, at ``vpos``.
+        """
         capacity = self.geometry.data_capacity
         tail = self.tail
         if head - tail >= self.geometry.index_capacity:
             tail = head - self.geometry.index_capacity + 1
-            self._tail_vpos = self._entry_vpos(tail) if tail < head else end
+            self._tail_vpos = self._entry_vpos(tail) if tail < head else vpos
         while self._tail_vpos < end - capacity and tail < head:
             tail += 1
-            self._tail_vpos = self._entry_vpos(tail) if tail < head else end
+            self._tail_vpos = self._entry_vpos(tail) if tail < head else vpos
         if tail != self.tail:
             self.tail = tail
             self._words[W_TAIL] = tail

@@ -27,7 +27,7 @@ class ClipPlan:
     start_ns: int
     end_ns: int
     events: tuple[TriggerEvent, ...]
-    """Events whose own windows touch this one, in time order; never empty."""
+    """Events before this window's end whose own windows touch it, in time order; never empty."""
     part: int
     """0 for the first (usually only) part of a joined window."""
     truncated: bool
@@ -81,13 +81,14 @@ class WindowPlanner:
         """Take the next event; times never fall."""
         start, end = event.t_ns - event.pre_roll_ns, event.t_ns + event.post_roll_ns
         group = self._open
+        if group is not None:
+            self._split(group, event.t_ns)
         if group is not None and event.t_ns < group.end_ns:
             # Once a part has been given out its end is fixed, and the settings see to it that no
             # pre-roll is longer than a part: an event cannot reach back beyond it.
             group.start_ns = min(group.start_ns, start) if group.part == 0 else group.start_ns
             group.end_ns = max(group.end_ns, end)
             group.events.append(event)
-            self._split(group, event.t_ns)
             return
         self._close(truncated_at=FOREVER)
         self._open = _Group(start, max(end, event.t_ns + 1), [event])
