@@ -226,6 +226,7 @@ class Cutter:
             position=_position(lead),
             latched=pinned,
             missing=[_missing(item) for item in lost],
+            wanted_topics=sorted(clip.topics),
             left_out=list(left_out),
             truncated=clip.truncated,
             part=clip.part,

@@ -86,6 +86,8 @@ class Sidecar(Strict):
     position: Position | None
     latched: list[LatchedMessage]
     missing: list[MissingPart]
+    wanted_topics: list[str]
+    """The topics that the triggers asked for; empty = all."""
     left_out: list[str]
     """Topics left out because of the size cap."""
     truncated: bool

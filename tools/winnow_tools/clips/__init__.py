@@ -1,0 +1,1 @@
+"""Listing, showing, verifying and exporting clips."""
