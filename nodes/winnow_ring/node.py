@@ -5,6 +5,7 @@ from pathlib import Path
 from winnow_operators.stream.watermarks import SourceProgress, joint_watermark
 from winnow_ring.flow import Flow
 from winnow_ring.intake import Intake, Port
+from winnow_runtime import atomic
 from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import Beat, Board, CellState, End
 from winnow_runtime.ring.folder import RingFolder, remove_stale
@@ -219,8 +220,35 @@ class Ring:
         return level, f"Dropped: {lost}" if level else "OK", values
 
     def close(self) -> None:
-        """The run is over for the rings: readers that still hold mappings keep them."""
+        """The run is over for the rings: write the totals; readers that still hold mappings keep them."""
+        totals = {
+            "run_id": self.node.run_id,
+            "end": self.end.name.lower(),
+            "messages": self.intake.messages,
+            "bytes": self.intake.bytes,
+            "lost": self.intake.lost,
+            "topics": {port.topic: _totals(port) for port in self._ordered if port.writer is not None},
+        }
+        atomic.write_json(self.node.state / "totals.json", totals)
+        self.node.decide(
+            "stream",
+            t_ns=max(0, self.intake.newest_ns),
+            subject="ring",
+            outcome=self.end.name.lower(),
+            reason=f"{self.intake.messages} messages, {self.intake.bytes} bytes, {self.intake.lost} lost.",
+        )
         self.folder.remove()
+
+
+def _totals(port: Port) -> dict[str, int]:
+    assert port.writer is not None
+    counters = port.writer.counters
+    return {
+        "messages": port.writer.head,
+        "bytes": counters.bytes,
+        "lost": counters.lost,
+        "newest_ns": counters.newest_ns,
+    }
 
 
 def _sources(node: Node) -> dict[str, Source]:
