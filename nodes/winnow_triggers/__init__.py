@@ -1,0 +1,1 @@
+"""The triggers node: messages of the rings become signals, signals become events."""

@@ -1,0 +1,1 @@
+"""Running a graph under dora from the command line."""
