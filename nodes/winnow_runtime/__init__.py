@@ -1,0 +1,1 @@
+"""What several nodes share: the seam to dora, journals, checkpoints, the ring, files, recordings."""
