@@ -100,8 +100,8 @@ def _description(head: bytes) -> str:
     for magic, offset, description in _OTHERS:
         if head[offset : offset + len(magic)] == magic:
             return description
-    if all(byte in b"\t\r\n" or byte >= 0x20 for byte in head):
-        return f"text or another file without a known mark (it starts with {head[:20].decode('utf-8', 'replace')!r})"
+    if all(byte in b"\t\r\n" or 0x20 <= byte < 0x7F for byte in head):
+        return f"text or another file without a known mark (it starts with {head[:20].decode()!r})"
     return f"of an unknown kind (it starts with the bytes {head[:8].hex(' ')})"
 
 

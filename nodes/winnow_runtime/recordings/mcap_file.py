@@ -12,7 +12,7 @@ from winnow_runtime.recordings import mcap_records as records
 from winnow_runtime.recordings.compression import decompress, salvage
 from winnow_runtime.recordings.faults import DamageError, Faults, RecordingError, count, when
 from winnow_runtime.recordings.limits import Limits
-from winnow_runtime.recordings.mcap_index import Index, read_index
+from winnow_runtime.recordings.mcap_index import Index, UnfinishedError, read_index
 from winnow_runtime.recordings.mcap_walk import McapBlock, McapWalk
 from winnow_runtime.recordings.ordering import Scan, TimeOrder
 from winnow_runtime.recordings.source import SMALL_BYTES, SourceFile
@@ -41,9 +41,14 @@ class McapFile(SourceFile):
         self.file = file
         self._limits = limits
         self._faults = faults
+        self._is_torn = False
         index = self._index()
         walk = McapWalk(file, limits, faults, index)
         walk.run()
+        if self._is_torn and walk.passed_end:
+            self._faults.add(
+                f"{file.name} ends inside its index ({file.size:,} bytes are there); no message is missing for that."
+            )
         self._walk = walk
         self.channels: dict[int, Channel] = {}
         self._is_open = False
@@ -84,10 +89,11 @@ class McapFile(SourceFile):
     def _index(self) -> Index | None:
         try:
             return read_index(self.file, self._limits)
+        except UnfinishedError:
+            self._is_torn = True  # described by where the walk ends
         except DamageError as damage:
-            if "closing bytes" not in str(damage):  # a torn file is described by where it ends
-                self._faults.add(f"{self.name}: {damage}; the file was read from its start instead.")
-            return None
+            self._faults.add(f"{self.name}: {damage}; the file was read from its start instead.")
+        return None
 
     def _learn(self) -> None:
         """Turn the channel records that are new into channels."""
@@ -112,7 +118,7 @@ class McapFile(SourceFile):
     def _certain(self, block: McapBlock) -> McapBlock | None:
         """Look into a block if nothing says what it holds, or if it may define channels that are unknown."""
         known = block.channels is None or block.channels <= self.channels.keys()
-        if not block.is_chunk or (block.is_certain and known):
+        if block.is_certain and (known or not block.is_chunk):
             return block
         scan = self.scan(block, None)
         if scan is None or not len(scan.times_ns):
@@ -131,8 +137,8 @@ class McapFile(SourceFile):
         )
 
     def _extent(self, index: Index | None) -> tuple[int, int, int | None]:
-        if index is not None and index.statistics is not None:
-            said = index.statistics
+        said = None if index is None else index.statistics
+        if said is not None and said.end_ns < _LATEST_NS:
             return (said.start_ns, said.end_ns + 1, said.messages) if said.messages else (0, 0, 0)
         if not self._blocks:
             return 0, 0, 0

@@ -9,6 +9,10 @@ from winnow_runtime.recordings.limits import Limits
 from winnow_runtime.recordings.stored_file import StoredFile
 
 
+class UnfinishedError(DamageError):
+    """The file does not end as MCAP files end: its writer never finished, or the end is missing."""
+
+
 class Index(NamedTuple):
     """A summary that is complete and agrees with itself and with the size of the file."""
 
@@ -25,12 +29,13 @@ def read_index(file: StoredFile, limits: Limits) -> Index | None:
     """Read the summary; None where the file has none although it is finished.
 
     Raises:
-        DamageError: the file is not finished, or its summary is damaged, incomplete or too large.
+        UnfinishedError: the file is not finished.
+        DamageError: its summary is damaged, incomplete or too large.
 
     """
     tail = file.read(max(0, file.size - records.FOOTER_BYTES), records.FOOTER_BYTES)
     if len(tail) < records.FOOTER_BYTES or not tail.endswith(records.MAGIC):
-        raise DamageError("the file does not end with MCAP's closing bytes")
+        raise UnfinishedError("the file does not end with MCAP's closing bytes")
     opcode, length = records.HEAD.unpack_from(tail)
     if (opcode, length) != (records.FOOTER, 20):
         raise DamageError("the footer is damaged")
@@ -92,7 +97,7 @@ def _checked(index: Index) -> Index | None:
         end = chunk.offset + chunk.length + chunk.index_length
         if chunk.offset < free_from or end > index.start or chunk.length < records.HEAD.size:
             raise DamageError(f"the index places a chunk at byte {chunk.offset:,}, where none can be")
-        if chunk.start_ns > chunk.end_ns or chunk.end_ns >= 1 << 63:
+        if chunk.start_ns > chunk.end_ns:
             raise DamageError(f"the index gives the chunk at byte {chunk.offset:,} an impossible time")
         free_from = end
         if not chunk.index_offsets.keys() <= known:

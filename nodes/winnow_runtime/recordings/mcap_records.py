@@ -35,6 +35,9 @@ RECORD_NAMES = {
     DATA_END: "data end",
 }
 
+SUMMARY_ONLY = frozenset((FOOTER, CHUNK_INDEX, ATTACHMENT_INDEX, STATISTICS, METADATA_INDEX, SUMMARY_OFFSET))
+"""Kinds that cannot stand in the data section."""
+
 CHUNK_HEAD_BYTES = 32
 """Body of a chunk up to its compression's name: two times, size, CRC, length of the name."""
 _CHUNK_HEAD = struct.Struct("<QQQII")

@@ -76,6 +76,8 @@ class McapWalk:
         self._chunk: _OpenChunk | None = None
         self._region: _Region | None = None
         self._finished = False
+        self.passed_end = False
+        """Whether the end of the data was marked: then nothing is missing behind the last record."""
 
     def run(self) -> None:
         """Walk the whole data section.
@@ -117,6 +119,10 @@ class McapWalk:
         if end > self.file.size:
             name = records.RECORD_NAMES.get(opcode, "unknown")
             raise DamageError(f"a {name} record should have {length:,} bytes")
+        if opcode in records.SUMMARY_ONLY:
+            raise DamageError(
+                f"a {records.RECORD_NAMES[opcode]} record cannot stand before the end of the data"
+            )
         if length > self.limits.record_bytes and opcode != records.ATTACHMENT:
             self._refuse(position, length)
         self._other_record(opcode, position, head, length)
@@ -130,7 +136,7 @@ class McapWalk:
 
     def _chunk_record(self, position: int, head: bytes, length: int) -> int:
         parsed = records.parse_chunk_head(head, length)
-        if parsed.start_ns > parsed.end_ns or parsed.end_ns > _LATEST_NS:
+        if parsed.start_ns > parsed.end_ns:
             raise DamageError("a chunk has an impossible time")
         end = position + records.HEAD.size + length
         self._close_chunk(certain=True)
@@ -153,11 +159,16 @@ class McapWalk:
             self._loose_message(position, head, length)
             return
         self._close_chunk(certain=True)
+        if opcode not in records.RECORD_NAMES:
+            self.faults.add(
+                f"{self.file.name}: the record at byte {position:,} is of the unknown kind {opcode:#04x}; its "
+                f"{count(length, 'byte')} were passed over."
+            )
         if opcode in (records.SCHEMA, records.CHANNEL):
             self._close_region()
             self.define(opcode, self._definition(position, length))
-        elif opcode in (records.DATA_END, records.FOOTER):
-            self._finished = True
+        elif opcode == records.DATA_END:
+            self._finished = self.passed_end = True
         elif self._region is not None and end - self._region.offset < _REGION_BYTES:
             self._region.end = end
         else:
@@ -187,10 +198,13 @@ class McapWalk:
         self.channels.setdefault(channel.id, channel)
 
     def _message_index(self, position: int, head: bytes, length: int) -> None:
-        if self._chunk is None or length < 6:
-            return
         channel = int.from_bytes(head[9:11], "little")
-        entries = int.from_bytes(head[11:15], "little") // 16
+        array_bytes = int.from_bytes(head[11:15], "little")
+        if length != 6 + array_bytes:
+            raise DamageError("the lengths in a message index contradict each other")
+        entries = array_bytes // 16
+        if self._chunk is None:
+            return
         self._chunk.messages += entries
         if entries:
             self._chunk.channels.add(channel)
@@ -222,14 +236,15 @@ class McapWalk:
         self.blocks.append(
             McapBlock(
                 order=len(self.blocks),
-                start_ns=known.start_ns,
-                end_ns=known.end_ns,
+                start_ns=min(known.start_ns, _LATEST_NS),
+                end_ns=min(known.end_ns, _LATEST_NS),
                 messages=None,
                 channels=frozenset(known.index_offsets) or None,
                 offset=known.offset,
                 length=known.length,
                 is_chunk=True,
                 index_offsets=tuple(known.index_offsets.values()),
+                is_certain=known.end_ns < _LATEST_NS,
             )
         )
         return known.offset + known.length + known.index_length
@@ -237,14 +252,16 @@ class McapWalk:
     def _close_chunk(self, *, certain: bool) -> None:
         if self._chunk is not None:
             chunk, self._chunk = self._chunk, None
-            self._add_chunk(chunk, cut=False, certain=certain and chunk.messages > 0)
+            self._add_chunk(
+                chunk, cut=False, certain=certain and chunk.messages > 0 and chunk.head.end_ns < _LATEST_NS
+            )
 
     def _add_chunk(self, chunk: _OpenChunk, *, cut: bool, certain: bool) -> None:
         self.blocks.append(
             McapBlock(
                 order=len(self.blocks),
-                start_ns=chunk.head.start_ns,
-                end_ns=chunk.head.end_ns,
+                start_ns=min(chunk.head.start_ns, _LATEST_NS),
+                end_ns=min(chunk.head.end_ns, _LATEST_NS),
                 messages=chunk.messages if certain else None,
                 channels=frozenset(chunk.channels) if certain else None,
                 offset=chunk.offset,
@@ -258,18 +275,19 @@ class McapWalk:
 
     def _close_region(self) -> None:
         region, self._region = self._region, None
-        if region is None or region.start_ns > _LATEST_NS:
+        if region is None:
             return
         self.blocks.append(
             McapBlock(
                 order=len(self.blocks),
-                start_ns=region.start_ns,
+                start_ns=min(region.start_ns, _LATEST_NS),
                 end_ns=min(region.end_ns, _LATEST_NS),
                 messages=region.messages,
                 channels=frozenset(region.channels),
                 offset=region.offset,
                 length=region.end - region.offset,
                 is_chunk=False,
+                is_certain=region.end_ns < _LATEST_NS,
             )
         )
 

@@ -17,9 +17,16 @@ from winnow_runtime.recordings.source import SourceFile
 from winnow_schemas.channel import Channel, Message
 
 MAGIC = b"SQLite format 3\x00"
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""The second comes from Python when SQLite quotes a damaged schema in its message."""
 _CACHE_KIB = 8192
 _LARGEST_STEP = 1 << 40
 """How far a damaged table is probed ahead for the next readable row."""
+_LAST_ROW = (1 << 63) - 1
+_MAX_GAPS = 10_000
+"""Unreadable places that are stepped over; a damaged tree could hold any number."""
+_LEAST_ROW_BYTES = 6
+"""Of a row in the file; more rows than fit are a tree that refers to itself."""
 
 
 class SqliteFile(SourceFile):
@@ -36,7 +43,7 @@ class SqliteFile(SourceFile):
         try:
             columns = self._columns()
             self.channels = self._channels(columns)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             self._close()
             raise RecordingError(
                 f"{path} is a SQLite file that cannot be read ({error}); nothing was read."
@@ -73,7 +80,7 @@ class SqliteFile(SourceFile):
                     message = self._message(topic, t_ns, data)
                     if message is not None:
                         yield message
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 self._note_damage(error)
                 self._keys = self._readable_keys()
             else:
@@ -195,20 +202,25 @@ class SqliteFile(SourceFile):
         """Walk the table by row number, over what cannot be read; sorted by time, then row."""
         keys: list[tuple[int, int]] = []
         position, step = -1, 1
-        while step < _LARGEST_STEP:
+        most = self.path.stat().st_size // _LEAST_ROW_BYTES
+        for _ in range(_MAX_GAPS):
             try:
                 rows = self._database.execute(
                     "SELECT timestamp, rowid FROM messages WHERE rowid > ? ORDER BY rowid", (position,)
                 )
                 for t_ns, row in rows:
+                    if row <= position or len(keys) > most:
+                        raise sqlite3.DatabaseError("rows come in a circle")
                     position, step = row, 1
                     if isinstance(t_ns, int) and t_ns >= 0:
                         keys.append((t_ns, row))
                 break
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 self._note_damage(error)
-                position += step
+                position = min(position + step, _LAST_ROW)
                 step *= 2
+                if step > _LARGEST_STEP:
+                    break
         keys.sort()
         return np.array(keys, np.int64).reshape(len(keys), 2)
 
@@ -225,7 +237,7 @@ class SqliteFile(SourceFile):
                 found = self._database.execute(
                     "SELECT topic_id, data FROM messages WHERE rowid = ?", (int(row),)
                 ).fetchone()
-            except sqlite3.Error:
+            except _ERRORS:
                 lost += 1
                 continue
             if found is not None and found[0] in wanted:
@@ -252,33 +264,50 @@ class SqliteFile(SourceFile):
 
 def _connect(path: Path, limits: Limits, faults: Faults) -> sqlite3.Connection:
     """Open read only; a write-ahead log beside the file is used if that needs no writing."""
-    log = path.with_name(path.name + "-wal")
-    has_log = log.exists() and log.stat().st_size > 0
-    for options in ["mode=ro"] * has_log + ["mode=ro&immutable=1"]:
+    log = _size(path.with_name(path.name + "-wal"))
+    if _size(path.with_name(path.name + "-journal")):
+        faults.add(
+            f"{path.name} was not closed (a rollback journal lies beside it); its newest messages may be wrong."
+        )
+    attempts = [("mode=ro", "OFF")] if log else []
+    # A torn file is opened only where the schema counts as writable; the file itself stays read only.
+    attempts += [("mode=ro&immutable=1", "OFF"), ("mode=ro&immutable=1", "ON")]
+    problem = ""
+    for options, writable_schema in attempts:
         try:
             database = sqlite3.connect(
                 f"file:{quote(str(path))}?{options}", uri=True, check_same_thread=False
             )
-        except sqlite3.Error:
+        except _ERRORS as error:
+            problem = str(error)
             continue
         try:
-            database.text_factory = _text
-            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.record_bytes)
-            database.execute("PRAGMA trusted_schema = OFF")
-            database.execute("PRAGMA query_only = ON")
-            database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
+            _prepare(database, limits, writable_schema)
+        except _ERRORS as error:
             database.close()
-            problem = error
+            problem = str(error)
             continue
-        if has_log and "immutable" in options:
+        if log and "immutable" in options:
             faults.add(
-                f"{path.name} has a write-ahead log ({log.stat().st_size:,} bytes) that cannot be used here; its "
-                "newest messages are missing."
+                f"{path.name} has a write-ahead log ({log:,} bytes) that cannot be used here; its newest messages "
+                "are missing."
             )
         return database
     raise RecordingError(f"{path} is a SQLite file that cannot be opened ({problem}); nothing was read.")
+
+
+def _prepare(database: sqlite3.Connection, limits: Limits, writable_schema: str) -> None:
+    database.text_factory = _text
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.record_bytes)
+    database.execute("PRAGMA trusted_schema = OFF")
+    database.execute("PRAGMA query_only = ON")
+    database.execute(f"PRAGMA writable_schema = {writable_schema}")
+    database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _window(wanted: frozenset[int] | None, start_ns: int | None, end_ns: int | None) -> tuple[str, list[int]]:
