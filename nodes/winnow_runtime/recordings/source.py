@@ -1,0 +1,34 @@
+"""What every container gives to a recording: channels, an extent, and messages in time order."""
+
+from collections.abc import Collection, Iterator
+from typing import Protocol
+
+from winnow_schemas.channel import Channel, Message
+
+SMALL_BYTES = 4096
+"""Smaller payloads are copied out: that costs as much as a view, and a kept message keeps no chunk alive."""
+
+
+class SourceFile(Protocol):
+    """One file of a recording."""
+
+    channels: dict[int, Channel]
+    """By the number that the file uses."""
+    start_ns: int
+    """Of the first message; 0 without messages."""
+    end_ns: int
+    """One after the last message; 0 without messages."""
+    message_count: int | None
+    """What the file says, or what was counted; None when neither."""
+
+    @property
+    def name(self) -> str:
+        """The file's name, for sentences."""
+
+    def messages(
+        self, topics: Collection[str] | None, start_ns: int | None, end_ns: int | None
+    ) -> Iterator[Message]:
+        """In time order, of these topics, in ``[start_ns, end_ns)``."""
+
+    def close(self) -> None:
+        """Give descriptors and temporary files back."""
