@@ -53,6 +53,9 @@ class YamlDocument:
     data: Any
     marks: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     """Path of keys -> (line, column), 1-based; of the value's key in a mapping, of the item in a list."""
+    texts: dict[Path_, str] = field(default_factory=dict)
+    """Path -> a scalar as it is written, without its quotes. dora reads YAML 1.2, where a plain ``on`` or
+    ``1`` may stand for a name; PyYAML's value (``True``, ``1``) has lost what was written."""
 
     def problem(self, path: Path_, message: str) -> Problem:
         """A problem at ``path``, or at its nearest ancestor that exists in the file."""
@@ -107,7 +110,7 @@ def load_text(text: str, name: str) -> YamlDocument:
     data = walk.value(root, ())
     if walk.problems:
         raise FileProblemsError(walk.problems, "the file was not used.")
-    return YamlDocument(name, data, walk.marks)
+    return YamlDocument(name, data, walk.marks, walk.texts)
 
 
 class _Walk:
@@ -116,6 +119,7 @@ class _Walk:
     def __init__(self, name: str) -> None:
         self.name = name
         self.marks: dict[Path_, tuple[int, int]] = {}
+        self.texts: dict[Path_, str] = {}
         self.problems: list[Problem] = []
         self.count = 0
         self.scalars = yaml.SafeLoader("")
@@ -130,6 +134,7 @@ class _Walk:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+        self.texts[path] = node.value
         try:
             return self.scalars.construct_object(node)
         except (yaml.YAMLError, ValueError):
