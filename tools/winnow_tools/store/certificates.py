@@ -3,7 +3,7 @@
 Imported only for TLS: ``cryptography`` comes with Swift, not with Winnow itself.
 """
 
-import datetime
+import datetime as dt
 import ipaddress
 
 from cryptography import x509
@@ -28,7 +28,7 @@ def make_certificates(folder: StoreFolder, now_s: float) -> None:
     certificate, key_file = folder.tls / "server.pem", folder.tls / "server.key"
     if folder.ca_file.is_file() and certificate.is_file() and key_file.is_file():
         return
-    now = datetime.datetime.fromtimestamp(now_s, datetime.UTC)
+    now = dt.datetime.fromtimestamp(now_s, dt.UTC)
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _authority(ca_key, now)
     server = _server(server_key, ca_key, now)
@@ -39,7 +39,7 @@ def make_certificates(folder: StoreFolder, now_s: float) -> None:
 
 
 def _draft(
-    name: str, key: ec.EllipticCurvePrivateKey, ca_key: ec.EllipticCurvePrivateKey, now: datetime.datetime
+    name: str, key: ec.EllipticCurvePrivateKey, ca_key: ec.EllipticCurvePrivateKey, now: dt.datetime
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -47,8 +47,8 @@ def _draft(
         .issuer_name(_named(CA_NAME))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))  # a client's clock may be behind
-        .not_valid_after(now + datetime.timedelta(days=VALID_DAYS))
+        .not_valid_before(now - dt.timedelta(days=1))  # a client's clock may be behind
+        .not_valid_after(now + dt.timedelta(days=VALID_DAYS))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
@@ -74,7 +74,7 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _authority(key: ec.EllipticCurvePrivateKey, now: datetime.datetime) -> x509.Certificate:
+def _authority(key: ec.EllipticCurvePrivateKey, now: dt.datetime) -> x509.Certificate:
     return (
         _draft(CA_NAME, key, key, now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -86,7 +86,7 @@ def _authority(key: ec.EllipticCurvePrivateKey, now: datetime.datetime) -> x509.
 def _server(
     key: ec.EllipticCurvePrivateKey,
     ca_key: ec.EllipticCurvePrivateKey,
-    now: datetime.datetime,
+    now: dt.datetime,
 ) -> x509.Certificate:
     hosts = [
         x509.DNSName("localhost"),

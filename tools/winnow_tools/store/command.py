@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from winnow_schemas.errors import UnavailableError, WinnowError
 from winnow_tools.store.status import StoreState, StoreStatus
 from winnow_tools.store.store import Store
@@ -64,6 +65,8 @@ def _show(action: Callable[[], StoreStatus], as_json: bool) -> StoreStatus:
             print(f"CA       {found.ca_file}")
         for server in found.servers:
             state = f"pid {server.pid}" if server.pid else "gone"
-            print(f"  {server.name:<9} 127.0.0.1:{server.port:<5}  {state}{'' if server.answers else ', mute'}")
+            print(
+                f"  {server.name:<9} 127.0.0.1:{server.port:<5}  {state}{'' if server.answers else ', mute'}"
+            )
     print(f"keys     {found.credentials_file}")
     return found

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 import msgspec
+
 from winnow_schemas.errors import BadInputError, UnavailableError
 
 NAMES = ("account", "container", "object", "proxy")

@@ -11,12 +11,16 @@ import os
 import select
 import signal
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
 from winnow_schemas.errors import UnavailableError
 
+EXIT_GRACE_S = 2.0
+"""How long a killed process may take to disappear; it holds its locks until then."""
 _FLOCK = "hhqqi4x"
 """``struct flock`` on 64-bit Linux: type, whence, start, length, pid."""
 
@@ -47,6 +51,12 @@ class Holder:
             and self.lock_pid == record.pid
             and start_ticks(record.pid) == record.start_ticks
         )
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the recorded process was killed just now and the kernel has not yet let go of its lock."""
+        record = self.record
+        return record is not None and self.lock_pid == record.pid and start_ticks(record.pid) == -1
 
 
 def holder(pid_file: Path) -> Holder | None:
@@ -88,16 +98,21 @@ def running_pid(pid_file: Path) -> int:
         UnavailableError: it runs where we cannot see it, or the lock's owner is not the recorded process.
 
     """
-    owner = holder(pid_file)
-    if owner is None:
-        return 0
-    if not owner.is_ours:
-        where = f"on host {owner.record.host}" if owner.record else "by an unknown process"
-        raise UnavailableError(
-            f"{pid_file} is locked {where}, not by a process that can be seen here: this store runs already, "
-            "in another container or on another host; it was not touched. Stop it there."
-        )
-    return owner.lock_pid
+    deadline = time.monotonic() + EXIT_GRACE_S
+    while True:
+        owner = holder(pid_file)
+        if owner is None:
+            return 0
+        if owner.is_ours:
+            return owner.lock_pid
+        if not owner.is_ending or time.monotonic() > deadline:
+            break
+        time.sleep(0.005)
+    where = f"on host {owner.record.host}" if owner.record else "by an unknown process"
+    raise UnavailableError(
+        f"{pid_file} is locked {where}, not by a process that can be seen here: this store runs already, "
+        "in another container or on another host; it was not touched. Stop it there."
+    )
 
 
 def end(pid_file: Path, patience_s: float) -> bool:

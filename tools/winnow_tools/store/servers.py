@@ -108,7 +108,15 @@ class Servers:
             return
         with self.folder.log_file("object").open("ab") as log:
             subprocess.run(
-                [sys.executable, "-P", "-m", "swift.obj.updater", str(self.folder.conf("object")), "once", "-v"],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "swift.obj.updater",
+                    str(self.folder.conf("object")),
+                    "once",
+                    "-v",
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

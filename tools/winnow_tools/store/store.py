@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
+
 from winnow_runtime.clock import SystemClock
 from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_tools.store import health

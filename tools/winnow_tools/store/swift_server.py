@@ -69,8 +69,8 @@ def _redirect(log: str) -> None:
 
 
 def _serve(name: str, conf: str) -> None:
-    server = importlib.import_module(MODULES[name])
-    wsgi = importlib.import_module("swift.common.wsgi")
+    server: Any = importlib.import_module(MODULES[name])
+    wsgi: Any = importlib.import_module("swift.common.wsgi")
     # Swift changes to a named account, which a container's bare user id does not have; we stay who we are.
     wsgi.drop_privileges = lambda _user: None
     if name == "proxy":
@@ -85,7 +85,7 @@ def _keep_underscores() -> None:
     Swift 2.38 writes them as ``=5F`` on a single put, but completes a multipart upload from the decoded names,
     and the next WSGI environment cannot tell ``vehicle_id`` from ``vehicle-id``.
     """
-    controllers = importlib.import_module("swift.common.middleware.s3api.controllers.multi_upload")
+    controllers: Any = importlib.import_module("swift.common.middleware.s3api.controllers.multi_upload")
     original = getattr(controllers, "_get_upload_info", None)
     if original is None:
         return
