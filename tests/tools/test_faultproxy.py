@@ -89,9 +89,7 @@ def test_flips_one_byte_once_in_the_direction_asked(echo):
 def test_resets_after_a_byte_and_then_serves_the_next(echo):
     with FaultProxy(*echo, faults=Faults(reset_after_bytes=50_000)) as proxy:
         with connect(proxy) as client, pytest.raises(ConnectionError):
-            for _ in range(1000):
-                client.sendall(bytes(10_000))
-                client.recv(65536)
+            exchange(client, bytes(49_999)) + exchange(client, b"xy")
         with connect(proxy) as client:
             assert exchange(client, b"again") == b"again"
 
@@ -131,9 +129,9 @@ def test_a_script_changes_faults_over_time(echo):
 def test_nobody_behind_it_is_a_reset():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        with FaultProxy("127.0.0.1", closed.getsockname()[1]) as proxy, connect(proxy) as client:
-            with pytest.raises(ConnectionResetError):
-                client.recv(1)
+        proxy = FaultProxy("127.0.0.1", closed.getsockname()[1])
+        with proxy, connect(proxy) as client, pytest.raises(ConnectionResetError):
+            client.recv(1)
 
 
 def test_a_taken_port_is_one_sentence(echo):
@@ -147,9 +145,10 @@ def test_open_connections_end_with_the_proxy(echo):
     with connect(proxy) as client:
         assert exchange(client, b"x") == b"x"
         proxy.stop()
-        with pytest.raises(ConnectionError):
+        try:
             assert client.recv(1) == b""
-            raise ConnectionResetError
+        except ConnectionError:
+            pass  # cut with RST instead of FIN: ended all the same
 
 
 @pytest.fixture
