@@ -1,9 +1,9 @@
 """Upload settings: where to, how fast, how much (vehicle document 5, 7.1)."""
 
-from enum import IntEnum
-from typing import Annotated, Any
+from enum import IntEnum, StrEnum
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings.triggers import PriorityName
@@ -31,6 +31,28 @@ LinkModeName = Annotated[LinkMode, BeforeValidator(_mode)]
 """A link mode by name, any case."""
 
 
+def _without_p4(value: dict[Priority, float]) -> dict[Priority, float]:
+    if Priority.P4 in value:
+        raise ValueError("P4 has none of its own, it uses P1's; set P1")
+    return value
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+LinkShares = Annotated[dict[PriorityName, Share], AfterValidator(_without_p4)]
+"""Part of a link's limit that each priority may use; what is not named may not use it."""
+
+
+class Encryption(StrEnum):
+    """Server-side encryption that is asked for."""
+
+    NONE = ""
+    """What the bucket does by itself."""
+    AES256 = "AES256"
+    """Keys of the store."""
+    KMS = "aws:kms"
+    """Keys of a key service."""
+
+
 class LinkSettings(Strict):
     """Limits of the link in megabits per second (5.3, 7.1)."""
 
@@ -42,8 +64,32 @@ class LinkSettings(Strict):
     """Depot Wi-Fi."""
     ethernet_max_mbps: float = Field(default=500.0, ge=0)
     """Depot Ethernet."""
+    cellular_share: LinkShares = Field(default_factory=lambda: {Priority.P0: 1.0, Priority.P1: 0.5})
+    """Part of cellular_max_mbps per priority (5.3: P0 20 Mbit/s, P1 10, the others wait for Wi-Fi)."""
+    wifi_share: LinkShares = Field(
+        default_factory=lambda: {
+            Priority.P0: 1.0,
+            Priority.P1: 1.0,
+            Priority.P2: 2 / 3,
+            Priority.P3: 2 / 3,
+            Priority.P5: 1 / 3,
+        }
+    )
+    """Part of wifi_max_mbps per priority (5.3: P0 and P1 150 Mbit/s, P2 and P3 100, P5 50)."""
+    ethernet_share: LinkShares = Field(
+        default_factory=lambda: dict.fromkeys(
+            (Priority.P0, Priority.P1, Priority.P2, Priority.P3, Priority.P5), 1.0
+        )
+    )
+    """Part of ethernet_max_mbps per priority (5.3: 500 Mbit/s for all)."""
     v2x_reserve_fraction: float = Field(default=0.20, ge=0, lt=1)
-    """Part of the uplink that is never used (V2X safety and telemetry)."""
+    """Part of the measured uplink that is never used (V2X safety and telemetry)."""
+    measurement_holds_s: float = Field(default=300.0, gt=0)
+    """How long an uplink measured by the uploader itself holds; then one part measures it anew."""
+
+
+TagText = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9 +\-=._:/@]+$")]
+"""What S3 allows in a tag, of the letters that every store understands."""
 
 
 class UploadSettings(Strict):
@@ -52,7 +98,7 @@ class UploadSettings(Strict):
     enabled: bool = True
     """Off: clips stay on the device, nothing is queued."""
     endpoint_url: str = ""
-    """S3 endpoint; empty = AWS."""
+    """S3 endpoint; empty = the one in `credentials_file`, and without it AWS."""
     region: str = "us-east-1"
     """S3 region."""
     bucket: str = Field(default="fleet-data-raw", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
@@ -62,16 +108,28 @@ class UploadSettings(Strict):
     credentials_file: str = ""
     """JSON with access_key and secret_key as `winnow store start` writes it; empty = environment or AWS chain."""
     ca_file: str = ""
-    """Certificate authority for TLS; empty = the system's."""
+    """Certificate authority for TLS; empty = the one in `credentials_file`, and without it the system's."""
     storage_class: str = ""
     """For example INTELLIGENT_TIERING; empty = the bucket's default."""
+    tags: dict[TagText, TagText] = Field(default_factory=dict, max_length=10)
+    """Tags of every object, at most ten (S3's limit)."""
+    encryption: Encryption = Encryption.NONE
+    """Server-side encryption to ask for."""
+    kms_key_id: str = ""
+    """The key for `aws:kms`; empty = the account's default."""
+    verify_download: bool = False
+    """Read every finished object back and compare its SHA-256, beside its size, ETag and metadata."""
+    early_sidecars: bool = True
+    """On a cellular link the sidecars of all clips go ahead as NAME.meta.json (5.2)."""
     part_mib: int = Field(default=10, ge=5, le=5120)
     """Size of a part (5.5)."""
     multipart_from_mib: int = Field(default=20, ge=5)
     """From this size on an object goes up in parts (errata 5.5)."""
     daily_budget_gb: float = Field(default=50.0, gt=0)
     """Bytes on the wire per UTC day (5.3)."""
-    priority_budget_gb: dict[PriorityName, float] = Field(
+    priority_budget_gb: Annotated[
+        dict[PriorityName, Annotated[float, Field(ge=0)]], AfterValidator(_without_p4)
+    ] = Field(
         default_factory=lambda: {
             Priority.P0: 15.0,
             Priority.P1: 15.0,
@@ -87,9 +145,26 @@ class UploadSettings(Strict):
     """To connect."""
     read_timeout_s: float = Field(default=60.0, gt=0)
     """Without a byte."""
+    first_backoff_s: float = Field(default=1.0, gt=0)
+    """Wait before the first retry; it doubles from one to the next."""
     max_backoff_s: float = Field(default=300.0, gt=0)
     """Longest wait between retries."""
+    max_attempts: int = Field(default=20, ge=1)
+    """Failures in a row of one clip after which it is set aside until the next start; never a P0."""
+    ageing_points_per_h: float = Field(default=25.0, ge=0)
+    """How fast a waiting clip gains on newer ones: 100 points are one priority (8.3)."""
     abort_parts_after_days: float = Field(default=7.0, gt=0)
     """Unfinished uploads older than this start again (5.5)."""
     drain_s: float = Field(default=600.0, ge=0)
     """At the end of a finite run: how long uploading may go on before the rest waits for the next run."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.first_backoff_s > self.max_backoff_s:
+            raise ValueError(
+                f"first_backoff_s ({self.first_backoff_s:g}) is longer than max_backoff_s "
+                f"({self.max_backoff_s:g})"
+            )
+        if self.kms_key_id and self.encryption is not Encryption.KMS:
+            raise ValueError("kms_key_id needs encryption: aws:kms")
+        return self

@@ -1,0 +1,196 @@
+"""What is sent next, and why nothing is (vehicle document 5.2, 5.3, 8.3). Pure: queue and time come in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from winnow_operators.upload.budget import DailyBudget, next_midnight_ns
+from winnow_operators.upload.link import Link, allowed_bytes_per_s, allowed_small_bytes_per_s
+from winnow_schemas.priority import UploadClass
+from winnow_schemas.settings.upload import LinkMode, LinkSettings
+
+STARTED_POINTS = 5.0
+"""A clip with parts in the store goes before its equals: so much better must be what interrupts it. It also
+bounds how many uploads are open at once (500 points of score / 5)."""
+EARLY_BEFORE_SAFETY = 64
+"""As long as no more early sidecars than this are waiting they go before a P0's data: 64 round trips take
+about as long as the one part that a P0 has to wait for in any case."""
+HOUR_NS = 3600 * 10**9
+
+
+class Stage(IntEnum):
+    """What of a clip goes next."""
+
+    EARLY = 0
+    """Its sidecar ahead of the data, as ``NAME.meta.json``."""
+    DATA = 1
+    """Its next part, or the whole of a small one."""
+    SEAL = 2
+    """Completing and verifying the object: no data."""
+    SIDECAR = 3
+    """``NAME.json``, which marks the clip complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Somebody asked for a clip not to be sent: a coordinator that has a better one, an operator."""
+
+    reason: str
+    until_ns: int | None = None
+    """Wall time; None = until it is released."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """What the scheduler sees of a clip."""
+
+    clip_id: str
+    upload_class: UploadClass
+    score: float
+    """Lower goes first; see ``score``."""
+    queued_ns: int
+    """Wall time at which it was queued: ageing counts from here."""
+    stage: Stage
+    """``DATA``, ``SEAL`` or ``SIDECAR``."""
+    next_bytes: int
+    """What the next step of this stage costs on the wire, at most."""
+    early_bytes: int = 0
+    """What an early sidecar would cost; 0 when it has gone, or need not go."""
+    started: bool = False
+    """Some of its data is in the store."""
+    not_before_ns: int = 0
+    """Wall time of the next try after a failure."""
+    hold: Hold | None = None
+
+
+class Obstacle(StrEnum):
+    """Why a clip does not go now."""
+
+    LINK = "link"
+    BUDGET = "budget"
+    BACKOFF = "backoff"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A clip that may not go now, and until when at least; None = until something else changes."""
+
+    clip_id: str
+    obstacle: Obstacle
+    until_ns: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """The next thing to do, and the rate at which it may go."""
+
+    clip_id: str
+    stage: Stage
+    rate_bytes_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do now. Without ``send``: look again at ``until_ns``, or when queue or link change."""
+
+    send: Send | None
+    until_ns: int | None
+    blocked: tuple[Blocked, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why nothing goes, in a line."""
+        counts: dict[str, int] = {}
+        for one in self.blocked:
+            counts[one.reason] = counts.get(one.reason, 0) + 1
+        return "; ".join(f"{n} x {reason}" for reason, n in sorted(counts.items())) or "the queue is empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    """The rules, fixed while the settings are."""
+
+    link_settings: LinkSettings
+    budget: DailyBudget
+    ageing_points_per_h: float
+    longest_backoff_ns: int
+    """A try that lies further in the future than this was set before the clock was put back: it is due."""
+
+    def plan(
+        self, queue: Iterable[QueueItem], link: Link, spent: Mapping[UploadClass, int], now_ns: int
+    ) -> Plan:
+        """Pick the most urgent clip among those that may go. Same arguments, same answer.
+
+        ``spent`` is what went over the wire in the UTC day of ``now_ns``. A clip that may not go is passed
+        over, whatever its urgency.
+        """
+        blocked: list[Blocked] = []
+        candidates: list[tuple[QueueItem, Send]] = []
+        for item in queue:
+            stage = self._stage(item, link)
+            send = Send(item.clip_id, stage, self._rate(item, stage, link))
+            obstacle = _held(item, now_ns) or self._link_or_backoff(item, send.rate_bytes_per_s, link, now_ns)
+            obstacle = obstacle or self._over_budget(item, stage, spent, now_ns)
+            if obstacle is None:
+                candidates.append((item, send))
+            else:
+                blocked.append(obstacle)
+        if candidates:
+            early = sum(send.stage is Stage.EARLY for _, send in candidates)
+            best = min(candidates, key=lambda one: self._urgency(one[0], one[1].stage, early, now_ns))
+            return Plan(best[1], None, tuple(blocked))
+        until = min((one.until_ns for one in blocked if one.until_ns is not None), default=None)
+        return Plan(None, until, tuple(blocked))
+
+    @staticmethod
+    def _stage(item: QueueItem, link: Link) -> Stage:
+        """On a cellular link the sidecar goes ahead of data that has not begun."""
+        waits = item.stage is Stage.DATA and not item.started and item.early_bytes > 0
+        return Stage.EARLY if waits and link.mode is LinkMode.CELLULAR_5G else item.stage
+
+    def _rate(self, item: QueueItem, stage: Stage, link: Link) -> float:
+        of_stage = allowed_bytes_per_s if stage is Stage.DATA else allowed_small_bytes_per_s
+        return of_stage(self.link_settings, item.upload_class, link)
+
+    def _link_or_backoff(self, item: QueueItem, rate: float, link: Link, now_ns: int) -> Blocked | None:
+        if rate <= 0:
+            what = f"class {int(item.upload_class)} may not send on {link.mode.name.lower()}"
+            return Blocked(item.clip_id, Obstacle.LINK, None, what)
+        if now_ns < item.not_before_ns <= now_ns + self.longest_backoff_ns:
+            return Blocked(item.clip_id, Obstacle.BACKOFF, item.not_before_ns, "waits after a failure")
+        return None
+
+    def _over_budget(
+        self, item: QueueItem, stage: Stage, spent: Mapping[UploadClass, int], now_ns: int
+    ) -> Blocked | None:
+        remaining = self.budget.remaining_bytes(item.upload_class, spent)
+        cost = item.early_bytes if stage is Stage.EARLY else item.next_bytes
+        if remaining is None or cost <= remaining:
+            return None
+        what = f"class {int(item.upload_class)} has used its budget for today (UTC)"
+        return Blocked(item.clip_id, Obstacle.BUDGET, next_midnight_ns(now_ns), what)
+
+    def _urgency(
+        self, item: QueueItem, stage: Stage, early: int, now_ns: int
+    ) -> tuple[int, float, int, int, str]:
+        """Sort key, smallest first: tier, aged score, class, age, id."""
+        safety = item.upload_class is UploadClass.SAFETY
+        if stage is Stage.EARLY:
+            tier = 0 if safety else (1 if early <= EARLY_BEFORE_SAFETY else 3)
+        else:
+            tier = 2 if safety else 4
+        waited_h = max(now_ns - item.queued_ns, 0) / HOUR_NS
+        points = item.score - self.ageing_points_per_h * waited_h - (STARTED_POINTS if item.started else 0.0)
+        return (tier, points, int(item.upload_class), item.queued_ns, item.clip_id)
+
+
+def _held(item: QueueItem, now_ns: int) -> Blocked | None:
+    """Holds do not apply to P0, which always goes."""
+    hold = item.hold
+    if hold is None or item.upload_class is UploadClass.SAFETY:
+        return None
+    if hold.until_ns is not None and now_ns >= hold.until_ns:
+        return None
+    return Blocked(item.clip_id, Obstacle.HELD, hold.until_ns, f"held: {hold.reason}")
