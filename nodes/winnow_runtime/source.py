@@ -104,13 +104,23 @@ class SourceStream:
         self.last_seq[place] += 1
         return self.last_seq[place]
 
+    def has_next(self, channel: Channel) -> bool:
+        """Whether the ring has the next message of this channel already."""
+        place = self._channels[channel][1]
+        return self.last_seq[place] < self.acked[place]
+
+    @property
+    def owes_promise(self) -> bool:
+        """Whether messages have been sent since the last watermark."""
+        return self._since_promise > 0
+
     def may_send(self, channel: Channel, length: int) -> bool:
-        """Whether credits allow a message of this size now."""
+        """Whether credits allow one more message of this size now."""
         if not self.waits:
             return True
         place = self._channels[channel][1]
         under_way = self.last_seq[place] - self.acked[place]
-        if under_way <= 1 and self._room[place] > 0:
+        if under_way == 0 and self._room[place] > 0:
             return True  # one message may always go, or a message larger than any room would wait for ever
         return (
             len(self._unacked) < UNACKED_MESSAGES

@@ -24,7 +24,7 @@ class Script(Strict):
     """What begins when."""
 
 
-def faultproxy_command(  # noqa: PLR0917 - typer reads the command line from the parameters
+def faultproxy_command(
     target: Annotated[str, typer.Argument(metavar="HOST:PORT", help="The server behind the proxy.")],
     listen: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 = any.")] = 0,
     up_mbps: Annotated[float | None, typer.Option(help="Rate towards the server.")] = None,
