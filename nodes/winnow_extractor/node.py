@@ -107,7 +107,7 @@ class Loop:
         if self.warm is None:
             future = self.watermark_ns - LONGEST_PRE_ROLL_NS if self.watermark_ns > 0 else 0
             held = min(needed, future)
-        self.cell.write(done=beat, hold_ns=held, keep_ns=needed)
+        self.cell.write(done=beat, hold_ns=held, keep_ns=needed, idle=not self.extractor.queue)
 
     def _refuse(self, error: OSError) -> None:
         if self.refused != str(error):

@@ -74,6 +74,7 @@ class Recorder:
         """Why nothing is recorded at the moment; empty when all is well."""
         self.lost = 0
         self.newest_ns = -(2**63)
+        self._idle = False
         self._syncer = _Syncer(self._writer, settings.fsync_s)
 
     def _recover(self) -> None:
@@ -117,6 +118,7 @@ class Recorder:
         except OSError as error:
             self._refuse(error)
             return False
+        self._idle = not worked
         if self.down:
             self.notes.append(
                 Note(
@@ -192,7 +194,7 @@ class Recorder:
         if done is not None:
             save_cursors(self._cursor_file, self._run_id, safe)
             self._keep_channels()
-            self._cell.write(done=done)
+            self._cell.write(done=done, idle=self._idle)
 
     def _keep_channels(self) -> None:
         """The segments outlive the shared memory: what their channel numbers mean lies beside them."""
@@ -241,7 +243,7 @@ class Recorder:
         closed = [segment for segment in segments(self._folder) if segment != self._writer.segment]
         everything = segments(self._folder)
         used = sum(segment.size_bytes() for segment in everything)
-        ends = [segment.start_ns for segment in everything[1:]] + [self.newest_ns + 1]
+        ends = [segment.start_ns for segment in everything[1:]] + [self.newest_ns + 1][: len(everything)]
         infos = [
             SegmentInfo(segment.path.name, segment.start_ns, end, segment.size_bytes())
             for segment, end in zip(everything, ends, strict=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.playback import parse_speed, play
 from winnow_runtime.recordings import Recording, open_recording
-from winnow_runtime.source import SourceStream
+from winnow_runtime.source import SourceStream, payload_outputs
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.ids import unique_ports
@@ -20,7 +20,7 @@ def wire(node: Node, recording: Recording) -> dict[Channel, str]:
 
     """
     ports = unique_ports(sorted({channel.topic for channel in recording.channels}))
-    outputs = set(node.wiring.outputs(node.id))
+    outputs = set(payload_outputs(node))
     wired = {
         channel: ports[channel.topic] for channel in recording.channels if ports[channel.topic] in outputs
     }

@@ -7,7 +7,7 @@ from winnow_ring.intake import Port
 from winnow_runtime.clock import Clock
 from winnow_runtime.ring.board import Cell, CellState, read_cell
 from winnow_runtime.ring.folder import RingFolder
-from winnow_runtime.ring.layout import slot_bytes
+from winnow_runtime.ring.layout import CACHE_LINE, slot_bytes
 from winnow_runtime.ring.reader import RingReader
 
 BEATS_KEPT = 20_000
@@ -15,9 +15,10 @@ BEATS_KEPT = 20_000
 ABSENT_S = 60.0
 """A reader that never came, or died and did not come back within this, is no longer waited for.
 dora restarts a node within a second; a node that needs a minute is not coming."""
-HOLD_FRACTION = 0.75
-"""A reader may hold this part of a ring. One that wants more (a window longer than the ring, without a
-warm tier) would stop the source for ever: it gets what fits, and its clip says what is missing."""
+STUCK_S = 1.0
+"""Every reader idle, and the source unable to send, for this long: a hold waits for data that it keeps out
+itself (a window longer than the ring, without a warm tier). It is then cut, and the clip says what is
+missing; otherwise the run would stand still for ever."""
 
 
 class Flow:
@@ -32,7 +33,11 @@ class Flow:
         """Reader -> when it was last seen alive."""
         self.given_up: list[str] = []
         self.holds_cut: set[str] = set()
-        """Ports on which a hold was larger than HOLD_FRACTION."""
+        """Topics on which a hold kept itself waiting."""
+        self._state = (False, 0, 0)
+        self._since_ns = clock.monotonic_ns()
+        self._cut_hold_ns: int | None = None
+        """The hold that was found to keep itself waiting."""
 
     def beat(self, number: int, heads: tuple[int, ...]) -> None:
         """Remember what a beat stands for: the heads of all ports."""
@@ -66,15 +71,33 @@ class Flow:
         while len(self._beats) > 1 and done is not None and self._beats[1][0] <= done:
             self._beats.popleft()
         hold_ns = min((cell.hold_ns for cell in active if cell), default=Cell.FREE)
+        idle = all(cell is not None and cell.idle for cell in active)
+        heads = [port.writer.head if port.writer else 0 for port in ports]
+        self._watch(idle=idle, hold_ns=hold_ns, written=sum(heads))
         result = []
         for place, port in enumerate(ports):
-            writer = port.writer
-            head = writer.head if writer else 0
-            first = head if done is None else self._position(place, done)
-            if hold_ns != Cell.FREE and writer is not None:
-                first = min(first, self._held(port, hold_ns, head))
-            result.append(min(first, head))
+            head = heads[place]
+            first = min(head, head if done is None else self._position(place, done))
+            held = min(first, self._held(port, hold_ns, head)) if hold_ns != Cell.FREE else first
+            if held < first and hold_ns == self._cut_hold_ns and self._blocks(port, held):
+                self.holds_cut.add(port.topic)
+                held = first
+            result.append(held)
         return result
+
+    def _watch(self, *, idle: bool, hold_ns: int, written: int) -> None:
+        """Notice a hold that keeps out what it waits for: all idle, nothing written, the hold unmoved."""
+        now = self._clock.monotonic_ns()
+        state = (idle, hold_ns, written)
+        if state != self._state or not idle:
+            self._state, self._since_ns = state, now
+        elif now - self._since_ns > STUCK_S * 1e9:
+            self._cut_hold_ns = hold_ns
+
+    def _blocks(self, port: Port, held: int) -> bool:
+        """Whether the next messages of this port would not fit beside what is held."""
+        assert port.writer is not None
+        return self.room_bytes(port, held) < 3 * slot_bytes(port.writer.largest)
 
     def _position(self, place: int, done: int) -> int:
         if not self._beats or self._beats[0][0] > done:
@@ -83,28 +106,20 @@ class Flow:
         return heads[place] if place < len(heads) else 0
 
     def _held(self, port: Port, hold_ns: int, head: int) -> int:
-        assert port.writer is not None
+        if port.writer is None:
+            return head
         view = self._views.get(port.id)
         if view is None:
             view = self._views[port.id] = RingReader(self._folder.ring_path(port.id))
-        first = view.first_at(hold_ns)
-        if first < head:
-            entries = view.between(first, first + 1)
-            held = port.writer.head_vpos - int(entries[0]["vpos"]) if len(entries) else 0
-            if held > HOLD_FRACTION * port.writer.geometry.data_capacity:
-                self.holds_cut.add(port.topic)
-                return head
-        return first
+        return view.first_at(hold_ns)
 
     def room_bytes(self, port: Port, needed_from: int) -> int:
-        """Bytes (in slots) that may follow what is in the ring without overwriting ``needed_from``."""
+        """Bytes behind the head that may be overwritten without touching ``needed_from``."""
         writer = port.writer
         if writer is None:
             return 0
-        capacity = writer.geometry.data_capacity
         used = 0
         if needed_from < writer.head:
             used = writer.head_vpos - writer.position_of(max(needed_from, writer.tail))
         index_room = writer.geometry.index_capacity - (writer.head - needed_from) - 1
-        wasted_at_the_end = slot_bytes(writer.largest)
-        return max(0, min(capacity - used - wasted_at_the_end, index_room * 64))
+        return max(0, min(writer.geometry.data_capacity - used, index_room * CACHE_LINE))

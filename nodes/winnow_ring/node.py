@@ -10,7 +10,7 @@ from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import Beat, Board, CellState, End
 from winnow_runtime.ring.folder import RingFolder, remove_stale
 from winnow_runtime.seam import Input, InputClosed
-from winnow_schemas.errors import BadInputError
+from winnow_runtime.wiring import CONTROL
 from winnow_schemas.ids import unique_ports
 from winnow_schemas.messages import Control, Credit, Heartbeat
 
@@ -55,15 +55,14 @@ class Ring:
         self.ports = {port.id: port for source in self.sources.values() for port in source.ports}
         self._ordered = list(self.ports.values())
         self._controls = {
-            edge.input: edge.source_node
-            for edge in node.wiring.inputs(node.id)
-            if _is_control(node, edge.source_node, edge.output)
+            edge.input: edge.source_node for edge in node.wiring.inputs(node.id) if edge.output == CONTROL
         }
         readers = sorted({edge.node for edge in node.wiring.consumers(node.id, "heartbeat")})
         self.flow = Flow(self.folder, readers, node.clock)
         self.board = Board(self.folder.path, write=True)
         self._number = self.board.read().number
         self.end = End.RUNNING
+        self._holds_reported: set[str] = set()
         self._fresh_messages = 0
         self._fresh_bytes = 0
         self._beat_ns = 0
@@ -147,7 +146,7 @@ class Ring:
             self.end,
         )
         self.board.write(beat)
-        self.flow.beat(self._number, tuple(port.writer.head if port.writer else 0 for port in self._ordered))
+        self.flow.beat(self._number, tuple(_head(port) for port in self._ordered))
         self.node.send(
             "heartbeat",
             Heartbeat(
@@ -175,6 +174,7 @@ class Ring:
                     source=source.id,
                     acked=list(source.progress.received),
                     room_bytes=[self.flow.room_bytes(port, needed[port.id]) for port in source.ports],
+                    unneeded=[needed[port.id] >= _head(port) for port in source.ports],
                     ended=source.progress.ended,
                 )
                 self.node.send("credit", credit)
@@ -193,6 +193,16 @@ class Ring:
                 reason=f"The reader {reader} did not come back; the source no longer waits for it.",
             )
         self.flow.given_up.clear()
+        for topic in sorted(self.flow.holds_cut - self._holds_reported):
+            self._holds_reported.add(topic)
+            self.node.decide(
+                "hold",
+                t_ns=t_ns,
+                subject=topic,
+                outcome="cut",
+                reason=f"A window wants more of {topic} than its ring holds and there is no warm tier; "
+                "its clip will say what is missing. Raise ring_mib or enable the recorder.",
+            )
         for name, size in self.stale:
             self.node.decide(
                 "shared memory",
@@ -240,6 +250,10 @@ class Ring:
         self.folder.remove()
 
 
+def _head(port: Port) -> int:
+    return port.writer.head if port.writer else 0
+
+
 def _totals(port: Port) -> dict[str, int]:
     assert port.writer is not None
     counters = port.writer.counters
@@ -252,39 +266,17 @@ def _totals(port: Port) -> dict[str, int]:
 
 
 def _sources(node: Node) -> dict[str, Source]:
+    inputs = {
+        (edge.source_node, edge.output): edge.input
+        for edge in node.wiring.inputs(node.id)
+        if edge.source_node != "dora"
+    }
     sources: dict[str, Source] = {}
-    for edge in node.wiring.inputs(node.id):
-        if edge.source_node == "dora" or edge.source_node in sources:
-            continue
-        payloads = [
-            output
-            for output in node.wiring.outputs(edge.source_node)
-            if not _is_control(node, edge.source_node, output)
-        ]
-        inputs = {
-            other.output: other.input
-            for other in node.wiring.inputs(node.id)
-            if other.source_node == edge.source_node
-        }
-        ports = [
-            Port(inputs[output], edge.source_node, index)
-            for index, output in enumerate(payloads)
-            if output in inputs
-        ]
-        if len(ports) < len(payloads) and any(
-            _is_control(node, edge.source_node, output) for output in inputs
-        ):
-            missing = sorted(set(payloads) - set(inputs))
-            raise BadInputError(
-                f"Node {edge.source_node} has outputs that the ring does not take ({', '.join(missing)}); wire each or remove it. Nothing was started."
-            )
-        speaks = any(_is_control(node, edge.source_node, output) for output in inputs)
-        sources[edge.source_node] = Source(edge.source_node, ports, speaks=speaks)
+    for source_id in dict.fromkeys(source for source, _ in inputs):
+        outputs = node.wiring.payload_outputs(source_id, node.id)
+        ports = [Port(inputs[source_id, output], source_id, index) for index, output in enumerate(outputs)]
+        sources[source_id] = Source(source_id, ports, speaks=(source_id, CONTROL) in inputs)
     return sources
-
-
-def _is_control(node: Node, source: str, output: str) -> bool:
-    return output == "control" or node.wiring.urn(source, output) == Control.URN
 
 
 def run(node: Node) -> None:

@@ -49,8 +49,7 @@ def play(node: Node, stream: SourceStream, messages: Iterable[Message], speed: f
             continue
         due_s = pace.due_in_s(message.t_ns)
         while due_s > 0 or not stream.may_send(message.channel, len(message.data)):
-            if due_s > 0:
-                stream.promise(message.t_ns, now=stream.owes_promise)
+            stream.promise(message.t_ns, now=stream.owes_promise)
             stream.handle(node.next(min(due_s, _WAIT_S) if due_s > 0 else _WAIT_S))
             if node.closed is not None:
                 return False

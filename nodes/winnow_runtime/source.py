@@ -14,7 +14,7 @@ from winnow_runtime.node import Node
 from winnow_runtime.ring.board import channel_to_dict
 from winnow_runtime.ring.layout import slot_bytes
 from winnow_runtime.seam import Event, Input, NeighbourRestarted
-from winnow_runtime.wiring import DORA_BUFFER_FACTOR, Edge
+from winnow_runtime.wiring import CONTROL, DORA_BUFFER_FACTOR, Edge
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import Control, Credit
@@ -46,7 +46,7 @@ class SourceStream:
         self.node = node
         self.waits = waits
         self.resends = resends
-        self._outputs = [output for output in node.wiring.outputs(node.id) if output != "control"]
+        self._outputs = payload_outputs(node)
         self._places = {output: place for place, output in enumerate(self._outputs)}
         self._caps = [_cap(node, output) for output in self._outputs]
         self._channels = {
@@ -56,6 +56,8 @@ class SourceStream:
         self.last_seq = [0] * len(self._outputs)
         self.acked = [0] * len(self._outputs)
         self._room = [0] * len(self._outputs)
+        self._unneeded = [False] * len(self._outputs)
+        self._largest = [0] * len(self._outputs)
         self._flight: list[deque[tuple[int, int]]] = [deque() for _ in self._outputs]
         """Per output: (sequence number, bytes in the ring) of what is not acknowledged."""
         self._flight_bytes = [0] * len(self._outputs)
@@ -120,13 +122,15 @@ class SourceStream:
             return True
         place = self._channels[channel][1]
         under_way = self.last_seq[place] - self.acked[place]
-        if under_way == 0 and self._room[place] > 0:
-            return True  # one message may always go, or a message larger than any room would wait for ever
+        if under_way == 0 and self._unneeded[place]:
+            return True  # one message may go then, or one that is larger than any room would wait for ever
+        size = slot_bytes(length)
+        wasted = max(size, self._largest[place])
         return (
             len(self._unacked) < UNACKED_MESSAGES
             and self._unacked_bytes + length <= UNACKED_BYTES
             and under_way < self._caps[place]
-            and self._flight_bytes[place] + slot_bytes(length) <= self._room[place]
+            and self._flight_bytes[place] + size + wasted <= self._room[place]
         )
 
     def send(self, channel: Channel, seq: int, t_ns: int, pub_ns: int, data: Any) -> None:
@@ -145,6 +149,7 @@ class SourceStream:
         self._unacked.append(sent)
         self._unacked_bytes += len(sent.data)
         self._flight[sent.port].append((sent.seq, size))
+        self._largest[sent.port] = max(self._largest[sent.port], size)
         self._flight_bytes[sent.port] += size
         if not self.waits:
             while self._unacked_bytes > UNACKED_BYTES and len(self._unacked) > 1:
@@ -197,6 +202,7 @@ class SourceStream:
             self._progress_ns = self.node.clock.monotonic_ns()
         self.acked = [max(new, old) for new, old in zip(credit.acked, self.acked, strict=True)]
         self._room = list(credit.room_bytes)
+        self._unneeded = list(credit.unneeded)
         while self._unacked and self._unacked[0].seq <= self.acked[self._unacked[0].port]:
             self._forget()
         for place, flight in enumerate(self._flight):
@@ -231,11 +237,23 @@ class SourceStream:
         return not self._unacked or all(sent.seq <= self.acked[sent.port] for sent in self._unacked)
 
 
+def payload_outputs(node: Node) -> list[str]:
+    """The outputs of this source that its ring takes.
+
+    Raises:
+        BadInputError: its ``control`` is not wired to exactly one ring.
+
+    """
+    rings = {edge.node for edge in node.wiring.consumers(node.id, CONTROL)}
+    if len(rings) != 1:
+        raise BadInputError(
+            f"The output {CONTROL!r} of {node.id} must be wired to the ring and to nothing else, "
+            f"it is wired to {', '.join(sorted(rings)) or 'nothing'}; nothing was sent."
+        )
+    return node.wiring.payload_outputs(node.id, rings.pop())
+
+
 def _cap(node: Node, output: str) -> int:
     """How many messages of an output may be under way: half of what dora buffers before it drops."""
     edges: list[Edge] = node.wiring.consumers(node.id, output)
-    if not edges:
-        raise BadInputError(
-            f"Output {output!r} of {node.id} is wired to nothing; wire it to the ring or remove it. Nothing was started."
-        )
     return max(2, min(edge.queue_size for edge in edges) * DORA_BUFFER_FACTOR // 2)

@@ -6,6 +6,8 @@ from typing import Any
 DORA_BUFFER_FACTOR = 10
 """A backpressure edge buffers up to this many times its queue size, then drops the oldest (tried)."""
 _DEFAULT_QUEUE = 10
+CONTROL = "control"
+"""The output on which a source speaks about its stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,14 @@ class Wiring:
 
     def input(self, node: str, input_id: str) -> Edge | None:
         return next((edge for edge in self.inputs(node) if edge.input == input_id), None)
+
+    def payload_outputs(self, source: str, ring: str) -> list[str]:
+        """The outputs of a source that carry sensor messages into a ring, in the order of the graph.
+
+        Source and ring count them the same way: what the ring takes of this source, its control apart.
+        """
+        taken = {edge.output for edge in self.inputs(ring) if edge.source_node == source}
+        return [output for output in self.outputs(source) if output in taken and output != CONTROL]
 
     def consumers(self, node: str, output: str) -> list[Edge]:
         return [edge for edge in self._edges if (edge.source_node, edge.output) == (node, output)]

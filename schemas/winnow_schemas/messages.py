@@ -104,7 +104,10 @@ class Credit(Record, frozen=True, kw_only=True):
     acked: list[int]
     """Per payload output of the source: every message up to this sequence number is in the ring."""
     room_bytes: list[int]
-    """Per payload output: bytes (each message rounded up to 64) that may be in flight beyond ``acked``."""
+    """Per payload output: bytes of the ring behind ``acked`` that no reader needs. A message takes its size
+    rounded up to 64, and once per lap up to the largest message's size is wasted at the end of the ring."""
+    unneeded: list[bool]
+    """Per payload output: no reader needs anything of it, so one message of any size may come."""
     ended: bool
     """The ring has seen the end of this source and holds everything before it."""
 

@@ -242,7 +242,7 @@ class McapWriter:
             self._put(
                 _CHUNK.pack(
                     Opcode.CHUNK,
-                    _CHUNK.size - 9 + 4 + len(name) + 8 + len(body),
+                    _CHUNK.size - 9 + len(name) + 8 + len(body),
                     stream.start_ns,
                     stream.end_ns,
                     stream.used,

@@ -24,7 +24,7 @@ from winnow_schemas.errors import BadInputError
 
 CHANNELS = "channels.jsonl"
 _BOARD = struct.Struct("@QQqqQQQQ")
-_CELL = struct.Struct("@QqqQQQ")
+_CELL = struct.Struct("@QqqQQQQ")
 _BYTES = 4096
 _TRIES = 1000
 """A writer that died inside a write leaves the lock closed until it is back: then the last beat stands."""
@@ -104,6 +104,7 @@ class Cell:
     ``done``: the heartbeat up to which the reader has everything it wanted, durably.
     ``hold_ns``: it still needs messages from this time on in the rings (``FREE``: none).
     ``keep_ns``: it still needs them on disk.
+    ``idle``: it has done all it can with what is there, and waits for more.
     ``finished``: it will read no more.
     """
 
@@ -121,10 +122,20 @@ class Cell:
         done, hold, keep, *_ = _CELL.unpack_from(self._map)
         self.write(done=done, hold_ns=hold, keep_ns=keep)
 
-    def write(self, *, done: int, hold_ns: int = FREE, keep_ns: int = FREE, finished: bool = False) -> None:
+    def write(
+        self,
+        *,
+        done: int,
+        hold_ns: int = FREE,
+        keep_ns: int = FREE,
+        idle: bool = False,
+        finished: bool = False,
+    ) -> None:
         """Publish progress."""
         owner = self._owner
-        _CELL.pack_into(self._map, 0, done, hold_ns, keep_ns, int(finished), owner.pid, owner.started_ticks)
+        _CELL.pack_into(
+            self._map, 0, done, hold_ns, keep_ns, int(idle), int(finished), owner.pid, owner.started_ticks
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,7 @@ class CellState:
     done: int
     hold_ns: int
     keep_ns: int
+    idle: bool
     finished: bool
     owner: Process
 
@@ -146,8 +158,8 @@ def read_cell(folder: Path, reader: str) -> CellState | None:
         return None
     if len(raw) != _CELL.size:
         return None
-    done, hold, keep, finished, pid, ticks = _CELL.unpack(raw)
-    return CellState(done, hold, keep, bool(finished), Process(pid, ticks))
+    done, hold, keep, idle, finished, pid, ticks = _CELL.unpack(raw)
+    return CellState(done, hold, keep, bool(idle), bool(finished), Process(pid, ticks))
 
 
 class Channels:
