@@ -201,5 +201,5 @@ def run_as_process(loop: Callable[[Node], None]) -> None:
     try:
         loop(connect())
     except WinnowError as error:
-        print(error, file=sys.stderr, flush=True)
+        print(f"winnow: {error}", file=sys.stderr, flush=True)
         raise SystemExit(error.exit_code) from None
