@@ -7,7 +7,7 @@ from winnow_ring.intake import Port
 from winnow_runtime.clock import Clock
 from winnow_runtime.ring.board import Cell, CellState, read_cell
 from winnow_runtime.ring.folder import RingFolder
-from winnow_runtime.ring.layout import CACHE_LINE, slot_bytes
+from winnow_runtime.ring.layout import slot_bytes
 from winnow_runtime.ring.reader import RingReader
 
 BEATS_KEPT = 20_000
@@ -113,7 +113,8 @@ class Flow:
             view = self._views[port.id] = RingReader(self._folder.ring_path(port.id))
         return view.first_at(hold_ns)
 
-    def room_bytes(self, port: Port, needed_from: int) -> int:
+    @staticmethod
+    def room_bytes(port: Port, needed_from: int) -> int:
         """Bytes behind the head that may be overwritten without touching ``needed_from``."""
         writer = port.writer
         if writer is None:
@@ -121,5 +122,10 @@ class Flow:
         used = 0
         if needed_from < writer.head:
             used = writer.head_vpos - writer.position_of(max(needed_from, writer.tail))
-        index_room = writer.geometry.index_capacity - (writer.head - needed_from) - 1
-        return max(0, min(writer.geometry.data_capacity - used, index_room * CACHE_LINE))
+        return max(0, writer.geometry.data_capacity - used)
+
+    @staticmethod
+    def room_messages(port: Port, needed_from: int) -> int:
+        """Index entries behind the head that may be overwritten without touching ``needed_from``."""
+        writer = port.writer
+        return max(0, writer.geometry.index_capacity - (writer.head - needed_from)) if writer else 0

@@ -174,6 +174,7 @@ class Ring:
                     source=source.id,
                     acked=list(source.progress.received),
                     room_bytes=[self.flow.room_bytes(port, needed[port.id]) for port in source.ports],
+                    room_messages=[self.flow.room_messages(port, needed[port.id]) for port in source.ports],
                     unneeded=[needed[port.id] >= _head(port) for port in source.ports],
                     ended=source.progress.ended,
                 )

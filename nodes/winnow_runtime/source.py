@@ -56,6 +56,7 @@ class SourceStream:
         self.last_seq = [0] * len(self._outputs)
         self.acked = [0] * len(self._outputs)
         self._room = [0] * len(self._outputs)
+        self._room_messages = [0] * len(self._outputs)
         self._unneeded = [False] * len(self._outputs)
         self._largest = [0] * len(self._outputs)
         self._flight: list[deque[tuple[int, int]]] = [deque() for _ in self._outputs]
@@ -129,7 +130,7 @@ class SourceStream:
         return (
             len(self._unacked) < UNACKED_MESSAGES
             and self._unacked_bytes + length <= UNACKED_BYTES
-            and under_way < self._caps[place]
+            and under_way < min(self._caps[place], self._room_messages[place])
             and self._flight_bytes[place] + size + wasted <= self._room[place]
         )
 
@@ -190,7 +191,6 @@ class SourceStream:
             if credit.source == self.node.id and len(credit.acked) == len(self.acked):
                 self._credit(credit)
         elif isinstance(event, NeighbourRestarted):
-            self._announce()
             self.send_again()
         self._nudge()
 
@@ -202,6 +202,7 @@ class SourceStream:
             self._progress_ns = self.node.clock.monotonic_ns()
         self.acked = [max(new, old) for new, old in zip(credit.acked, self.acked, strict=True)]
         self._room = list(credit.room_bytes)
+        self._room_messages = list(credit.room_messages)
         self._unneeded = list(credit.unneeded)
         while self._unacked and self._unacked[0].seq <= self.acked[self._unacked[0].port]:
             self._forget()
@@ -216,12 +217,13 @@ class SourceStream:
         if now - self._progress_ns < STALLED_S * 1e9:
             return
         self._progress_ns = now
-        if self._unacked and self.resends:
+        if self.resends and not self.idle:
             self.send_again()
         self._say("end" if self._ended else "progress")
 
     def send_again(self) -> None:
-        """Send everything that is not acknowledged once more, in order."""
+        """Send everything that is not acknowledged once more, in order; announcements may be lost too."""
+        self._announce()
         first_of: set[int] = set()
         for sent in self._unacked:
             if sent.seq > self.acked[sent.port]:

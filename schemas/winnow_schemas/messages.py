@@ -106,6 +106,8 @@ class Credit(Record, frozen=True, kw_only=True):
     room_bytes: list[int]
     """Per payload output: bytes of the ring behind ``acked`` that no reader needs. A message takes its size
     rounded up to 64, and once per lap up to the largest message's size is wasted at the end of the ring."""
+    room_messages: list[int]
+    """Per payload output: entries of the index behind ``acked`` that no reader needs."""
     unneeded: list[bool]
     """Per payload output: no reader needs anything of it, so one message of any size may come."""
     ended: bool
