@@ -26,6 +26,9 @@ SignalName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0
 Topic = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 """A topic as recorded."""
 
+POSITION_ROLES = ("latitude_deg", "longitude_deg", "x_m", "y_m")
+"""What a position consists of: either pair, or both."""
+
 
 class VehicleSettings(Strict):
     """Who this is; goes into every sidecar and object key."""
@@ -96,7 +99,10 @@ class DeviceSettings(Strict):
     signals: dict[SignalName, SignalSettings] = Field(default_factory=dict)
     """What triggers can look at."""
     position: dict[str, SignalName] = Field(default_factory=dict)
-    """Which signals are `latitude_deg` and `longitude_deg`, for sidecars and manifests."""
+    """Which signals are `latitude_deg` and `longitude_deg`, for sidecars and manifests, and `x_m` and `y_m` on the
+    map, for distances and zones."""
+    zones: str = ""
+    """Topic with the zones of the map (`winnow_msgs/msg/ZoneArray`), for `in_zone(...)`; empty = none."""
     triggers: TriggersSettings = TriggersSettings()
     """What fires."""
     clips: ClipSettings = ClipSettings()
@@ -119,10 +125,13 @@ class DeviceSettings(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for key, signal in self.position.items():
-            if key not in ("latitude_deg", "longitude_deg"):
-                raise ValueError(f"position.{key}: allowed: latitude_deg, longitude_deg")
+            if key not in POSITION_ROLES:
+                raise ValueError(f"position.{key}: allowed: {', '.join(POSITION_ROLES)}")
             if signal not in self.signals:
                 raise ValueError(f"position.{key}: there is no signal {signal!r}; define it under 'signals'")
+        for pair in (POSITION_ROLES[:2], POSITION_ROLES[2:]):
+            if len(self.position.keys() & set(pair)) == 1:
+                raise ValueError(f"position: {pair[0]} and {pair[1]} come together; one of them is missing")
         return self
 
 
