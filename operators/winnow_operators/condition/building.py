@@ -9,6 +9,7 @@ from winnow_operators.condition.expression import (
     Comparison,
     Const,
     Expr,
+    HasWord,
     Logic,
     Maths,
     Membership,
@@ -115,6 +116,8 @@ class Builder:
             return self._logic(expr)
         if isinstance(expr, Membership):
             return closures.member(self.build(expr.item), expr.values, expr.negated)
+        if isinstance(expr, HasWord):
+            return closures.has_word(self.build(expr.item), expr.word)
         if isinstance(expr, Maths):
             return self._maths(expr)
         if isinstance(expr, Window):

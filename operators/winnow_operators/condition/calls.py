@@ -8,6 +8,7 @@ from winnow_operators.condition.arguments import Arguments, bind
 from winnow_operators.condition.expression import (
     Const,
     Expr,
+    HasWord,
     Maths,
     Memory,
     Place,
@@ -18,13 +19,14 @@ from winnow_operators.condition.expression import (
     walk,
 )
 from winnow_operators.condition.failure import Span, suggestion
-from winnow_operators.condition.functions import ALL, MATHS, MEMORIES, PLACES, TIMES, WINDOWS, Function
+from winnow_operators.condition.functions import ALL, MATHS, MEMORIES, PLACES, TEXTS, TIMES, WINDOWS, Function
 from winnow_operators.condition.limits import ConditionLimits
 from winnow_operators.condition.scope import Scope
 from winnow_operators.condition.syntax import Tree
 from winnow_operators.condition.typing_rules import (
     BOOL,
     NUMBER,
+    TEXT,
     RuleError,
     arithmetic,
     need,
@@ -73,6 +75,7 @@ def check_call(checker: Checking, node: ast.Call) -> Expr:
         (MEMORIES, _memory),
         (TIMES, _timing),
         (PLACES, _place),
+        (TEXTS, _has_word),
         (MATHS, _maths),
     ]
     make = next(make for table, make in makers if name in table)
@@ -125,6 +128,15 @@ def _item(checker: Checking, name: str, bound: Arguments) -> Expr:
     if not signals_of(item):
         checker.tree.fail(f"{name} needs a value that comes from a signal.", bound["value"])
     return item
+
+
+def _has_word(checker: Checking, name: str, bound: Arguments, span: Span) -> Expr:
+    item = _item(checker, name, bound)
+    need(item, TEXT, name)
+    word = bound.text(checker, "word").casefold()
+    if len(word.split()) != 1:
+        checker.tree.fail("has_word looks for one word.", bound["word"])
+    return HasWord(type=BOOL, key=f"has_word({item.key},{word!r})", span=span, item=item, word=word.strip())
 
 
 def _window(checker: Checking, name: str, bound: Arguments, span: Span) -> Expr:
@@ -181,7 +193,10 @@ def _memory(checker: Checking, name: str, bound: Arguments, span: Span) -> Expr:
         return _previous(_item(checker, name, bound), span)
     if name == "stale":
         return _stale(checker, bound, span)
-    item = checker.boolean(bound["value"], name)
+    if name == "edge" and checker.expr(bound["value"]).type is TEXT:
+        item = checker.expr(bound["value"])
+    else:
+        item = checker.boolean(bound["value"], name)
     if isinstance(item, Const):
         checker.tree.fail(f"{name} needs a value that can change.", bound["value"])
     duration_ns = 0

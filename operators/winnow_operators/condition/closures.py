@@ -2,11 +2,14 @@
 
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
 from winnow_operators.condition.expression import Value
 from winnow_operators.condition.nodes import Cell, Run
+
+_WORD = re.compile(r"\w+")
 
 Compare = Callable[[Any, Any], bool]
 
@@ -82,6 +85,16 @@ def member(item: Run, values: tuple[Value, ...], negated: bool) -> Run:
     def run() -> bool | None:
         value = item()
         return None if value is None else (value in allowed) is not negated
+
+    return run
+
+
+def has_word(item: Run, word: str) -> Run:
+    """Whether a text contains a word; ``word`` is casefolded."""
+
+    def run() -> bool | None:
+        text = item()
+        return None if text is None else word in _WORD.findall(text.casefold())
 
     return run
 

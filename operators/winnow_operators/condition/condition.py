@@ -48,7 +48,8 @@ class Condition:
         )
         self.checked: Checked = check(text, scope, limits=limits)
         self.machine = Machine(signals, position, limits=limits, utc_offset_ns=utc_offset_ns)
-        self._run = self.machine.build([self.checked])[0].run
+        self.program = self.machine.build([self.checked])[0]
+        self._run = self.program.run
         self.instants: list[tuple[int, bool | None]] = []
         """Times of timers with the answer at each, since it was last emptied."""
 

@@ -92,6 +92,18 @@ class Membership(Expr):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HasWord(Expr):
+    """Whether a text contains a word, in any case."""
+
+    item: Expr
+    word: str
+
+    @property
+    def parts(self) -> tuple[Expr, ...]:
+        return (self.item,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Logic(Expr):
     """``and``, ``or`` over two or more parts; ``not`` over one. Kleene's three-valued logic."""
 

@@ -55,7 +55,9 @@ MEMORIES: dict[str, Function] = {
     "previous": _function("previous(x)", "value", "", "the sample before the newest"),
     "rising": _function("rising(c)", "value", "", "true at the message with which `c` becomes true"),
     "falling": _function("falling(c)", "value", "", "true at the message with which `c` becomes false"),
-    "edge": _function("edge(c)", "value", "", "true at the message with which `c` changes"),
+    "edge": _function(
+        "edge(c)", "value", "", "true at the message with which `c`, true or false or a text, changes"
+    ),
     "for_at_least": _function(
         "for_at_least(c, 10 s)",
         "value duration",
@@ -107,6 +109,12 @@ PLACES: dict[str, Function] = {
     ),
 }
 
+TEXTS: dict[str, Function] = {
+    "has_word": _function(
+        'has_word(x, "flag")', "value word", "", "whether a text contains the word, whatever its case"
+    ),
+}
+
 MATHS: dict[str, Function] = {
     "abs": _function("abs(x)", "value", "", "magnitude"),
     "sqrt": _function("sqrt(x)", "value", "", "square root; unknown below zero"),
@@ -115,4 +123,4 @@ MATHS: dict[str, Function] = {
 }
 """``min`` and ``max`` of two or more values, written ``max(x, y)``, are MATHS too."""
 
-ALL: dict[str, Function] = {**WINDOWS, **MEMORIES, **TIMES, **PLACES, **MATHS}
+ALL: dict[str, Function] = {**WINDOWS, **MEMORIES, **TIMES, **PLACES, **TEXTS, **MATHS}

@@ -160,7 +160,7 @@ class Change(Node):
         self.item = item
         self.on_rise = function in ("rising", "edge")
         self.on_fall = function in ("falling", "edge")
-        self.last: bool | None = None
+        self.last: bool | str | None = None
         self.is_known = False
         self.pulse_step = -1
 
@@ -169,7 +169,8 @@ class Change(Node):
         self.is_known = value is not None
         if value is None:
             return
-        if self.last is not None and value is not self.last and (self.on_rise if value else self.on_fall):
+        rose = value is not False  # a text that changes rises and falls
+        if self.last is not None and value != self.last and (self.on_rise if rose else self.on_fall):
             self.pulse_step = self.clock.step
         self.last = value
 
