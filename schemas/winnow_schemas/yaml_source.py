@@ -53,6 +53,24 @@ class YamlDocument:
     data: Any
     marks: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     """Path of keys -> (line, column), 1-based; of the value's key in a mapping, of the item in a list."""
+    texts: dict[Path_, tuple[int, int]] = field(default_factory=dict)
+    """Path -> (line, column) of the first character of a text that stands on one line, quotes left out."""
+
+    def problem_within(self, path: Path_, offset: int, message: str) -> Problem:
+        """A problem at a character of a text: its own column where the text stands on one line."""
+        if path not in self.texts:
+            return self.problem(path, message)
+        line, column = self.texts[path]
+        return Problem(self.name, line, column + offset, message)
+
+    def below(self, key: str) -> "YamlDocument":
+        """The same file as the value of ``key`` in a mapping, for models that want one."""
+        return YamlDocument(
+            self.name,
+            {key: self.data},
+            {(key, *path): mark for path, mark in self.marks.items()},
+            {(key, *path): mark for path, mark in self.texts.items()},
+        )
 
     def problem(self, path: Path_, message: str) -> Problem:
         """A problem at ``path``, or at its nearest ancestor that exists in the file."""
@@ -107,7 +125,7 @@ def load_text(text: str, name: str) -> YamlDocument:
     data = walk.value(root, ())
     if walk.problems:
         raise FileProblemsError(walk.problems, "the file was not used.")
-    return YamlDocument(name, data, walk.marks)
+    return YamlDocument(name, data, walk.marks, walk.texts)
 
 
 class _Walk:
@@ -116,6 +134,7 @@ class _Walk:
     def __init__(self, name: str) -> None:
         self.name = name
         self.marks: dict[Path_, tuple[int, int]] = {}
+        self.texts: dict[Path_, tuple[int, int]] = {}
         self.problems: list[Problem] = []
         self.count = 0
         self.scalars = yaml.SafeLoader("")
@@ -130,6 +149,10 @@ class _Walk:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode) and node.style not in ("|", ">"):
+            start, end = node.start_mark, node.end_mark
+            if start.line == end.line:
+                self.texts[path] = (start.line + 1, start.column + 1 + (node.style is not None))
         try:
             return self.scalars.construct_object(node)
         except (yaml.YAMLError, ValueError):

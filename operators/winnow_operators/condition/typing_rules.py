@@ -102,7 +102,8 @@ def arithmetic(op: str, left: Expr, right: Expr, span: Span) -> Expr:
         if value is None or not math.isfinite(value):
             raise RuleError(f"The result of {left.value:g} {op} {right.value:g} is not a finite number.")
         folded = constant(value, span, dimension)
-        return replace(folded, param=left.param or right.param)
+        named = [side.param or f"{side.value:g}" for side in (left, right)]
+        return replace(folded, param=f" {op} ".join(named) if left.param or right.param else "")
     key = f"({left.key}{op}{right.key})"
     return Maths(type=NUMBER, dimension=dimension, key=key, span=span, function=op, args=(left, right))
 

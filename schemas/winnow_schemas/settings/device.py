@@ -1,7 +1,7 @@
 """The settings of one device, and loading them."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -96,6 +96,9 @@ class DeviceSettings(Strict):
     """Topics that need something other than the defaults; others are recorded all the same."""
     default_topic: TopicSettings = TopicSettings()
     """What applies to topics that are not named."""
+    suite: str = Field(default="none", pattern=r"^(standard|none)$")
+    """`standard`: the signals, the position and the zones of the suite in `docs/topics.md`, where the settings below
+    do not say otherwise."""
     signals: dict[SignalName, SignalSettings] = Field(default_factory=dict)
     """What triggers can look at."""
     position: dict[str, SignalName] = Field(default_factory=dict)
@@ -121,6 +124,18 @@ class DeviceSettings(Strict):
     def topic(self, name: str) -> TopicSettings:
         """The settings of a topic, named or default."""
         return self.topics.get(name, self.default_topic)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_suite(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("suite") != "standard":
+            return data
+        from winnow_schemas.library import standard_suite
+
+        suite = standard_suite().model_dump(exclude_unset=True)
+        own = data.get("signals", {})
+        signals = {**suite["signals"], **own} if isinstance(own, dict) else own
+        return {"position": suite["position"], "zones": suite["zones"], **data, "signals": signals}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
