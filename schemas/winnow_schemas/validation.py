@@ -35,21 +35,35 @@ def validate(model: type[Model], document: YamlDocument) -> Model:
     raise FileProblemsError(problems, "nothing was started.") from None
 
 
+def check_part(model: type[Model], data: Any) -> tuple[Model | None, list[tuple[Path_, str]]]:
+    """Build ``model`` from a part of a file; what is wrong with it, each with its path below the part."""
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        faults = [_fault(model, details) for details in error.errors(include_url=False)]
+    return None, sorted(set(faults), key=str)
+
+
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
-    path: Path_ = tuple(part for part in details["loc"] if part != "[key]")
+    path, message = _fault(model, details)
     name = ".".join(map(str, path)) or "the file"
+    place = path[:-1] if details["type"] == "missing" else path
+    return document.problem(place, f"{name}: {message}")
+
+
+def _fault(model: type[BaseModel], details: ErrorDetails) -> tuple[Path_, str]:
+    path: Path_ = tuple(part for part in details["loc"] if part != "[key]")
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
         allowed = sorted(_fields(model, path[:-1]))
         close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(allowed) or 'nothing'}"
-        return document.problem(path, f"{name}: no such setting; {hint}")
+        return path, f"no such setting; {hint}"
     if kind == "missing":
-        return document.problem(path[:-1], f"{name}: this setting is required and missing")
-    allowed_text = _allowed(details, context)
+        return path, "this setting is required and missing"
     value = details["input"]
-    shown = "" if isinstance(value, dict | list) else f" {value!r}"
-    return document.problem(path, f"{name}:{shown} is not allowed; {allowed_text}")
+    shown = "" if isinstance(value, dict | list) else f"{value!r} "
+    return path, f"{shown}is not allowed; {_allowed(details, context)}"
 
 
 def _allowed(details: ErrorDetails, context: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The settings of one device, and loading them."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -25,6 +25,9 @@ SignalName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0
 """A name that conditions may use."""
 Topic = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 """A topic as recorded."""
+
+POSITION_ROLES = ("latitude_deg", "longitude_deg", "x_m", "y_m")
+"""What a position consists of: either pair, or both."""
 
 
 class VehicleSettings(Strict):
@@ -93,10 +96,16 @@ class DeviceSettings(Strict):
     """Topics that need something other than the defaults; others are recorded all the same."""
     default_topic: TopicSettings = TopicSettings()
     """What applies to topics that are not named."""
+    suite: str = Field(default="none", pattern=r"^(standard|none)$")
+    """`standard`: the signals, the position and the zones of the suite in `docs/topics.md`, where the settings below
+    do not say otherwise."""
     signals: dict[SignalName, SignalSettings] = Field(default_factory=dict)
     """What triggers can look at."""
     position: dict[str, SignalName] = Field(default_factory=dict)
-    """Which signals are `latitude_deg` and `longitude_deg`, for sidecars and manifests."""
+    """Which signals are `latitude_deg` and `longitude_deg`, for sidecars and manifests, and `x_m` and `y_m` on the
+    map, for distances and zones."""
+    zones: str = ""
+    """Topic with the zones of the map (`winnow_msgs/msg/ZoneArray`), for `in_zone(...)`; empty = none."""
     triggers: TriggersSettings = TriggersSettings()
     """What fires."""
     clips: ClipSettings = ClipSettings()
@@ -116,13 +125,28 @@ class DeviceSettings(Strict):
         """The settings of a topic, named or default."""
         return self.topics.get(name, self.default_topic)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_suite(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("suite") != "standard":
+            return data
+        from winnow_schemas.library import standard_suite
+
+        suite = standard_suite().model_dump(exclude_unset=True)
+        own = data.get("signals", {})
+        signals = {**suite["signals"], **own} if isinstance(own, dict) else own
+        return {"position": suite["position"], "zones": suite["zones"], **data, "signals": signals}
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for key, signal in self.position.items():
-            if key not in ("latitude_deg", "longitude_deg"):
-                raise ValueError(f"position.{key}: allowed: latitude_deg, longitude_deg")
+            if key not in POSITION_ROLES:
+                raise ValueError(f"position.{key}: allowed: {', '.join(POSITION_ROLES)}")
             if signal not in self.signals:
                 raise ValueError(f"position.{key}: there is no signal {signal!r}; define it under 'signals'")
+        for pair in (POSITION_ROLES[:2], POSITION_ROLES[2:]):
+            if len(self.position.keys() & set(pair)) == 1:
+                raise ValueError(f"position: {pair[0]} and {pair[1]} come together; one of them is missing")
         return self
 
 

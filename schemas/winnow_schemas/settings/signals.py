@@ -24,7 +24,7 @@ class SignalSettings(Strict):
     """The recorded topic whose messages carry it."""
     field: str = ""
     """Path of the field in the decoded message: ``linear_acceleration.x``, ``status[0].level``,
-    ``max(status[].level)``; empty with a detector."""
+    ``max(status[].level)``. With a detector: which of its outputs; by default the one of the signal's own name."""
     detector: str = ""
     """Name of an operator that turns messages into this signal (`winnow triggers list` names them)."""
     inputs: dict[str, str] = Field(default_factory=dict)

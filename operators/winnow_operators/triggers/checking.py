@@ -1,0 +1,119 @@
+"""Triggers as settings, checked against what there is to look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from winnow_operators.condition.checking import Checked, check
+from winnow_operators.condition.limits import DEFAULT_LIMITS, ConditionLimits
+from winnow_operators.condition.scope import Scope
+from winnow_operators.condition.signals import SignalSpec, signal_specs
+from winnow_schemas.errors import BadInputError
+from winnow_schemas.settings.signals import SignalSettings
+from winnow_schemas.settings.triggers import TriggerSettings, TriggersSettings
+
+MAX_TRIGGERS = 500
+"""The library has 28; a fleet's campaigns add some dozens."""
+MAX_TOTAL_BYTES = 1024**3
+"""Window memory of all triggers together, at planned sizes."""
+_ALIASES = ("msg.data", "data", "value")
+_HOUR_NS = 3_600_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What triggers can look at."""
+
+    specs: Mapping[str, SignalSpec]
+    position: Mapping[str, str] = field(default_factory=dict)
+    """Role (``latitude_deg``, ``longitude_deg``, ``x_m``, ``y_m``) -> signal."""
+    has_zones: bool = False
+    """Whether somebody will call ``set_zones``."""
+    limits: ConditionLimits = DEFAULT_LIMITS
+
+    @classmethod
+    def of(
+        cls,
+        signals: Mapping[str, SignalSettings],
+        position: Mapping[str, str] | None = None,
+        *,
+        has_zones: bool = False,
+    ) -> "Inputs":
+        """From the settings of a device.
+
+        Raises:
+            BadInputError: a signal's unit is not known, or the position names a signal that is not there.
+
+        """
+        position = position or {}
+        for role, name in position.items():
+            if name not in signals:
+                raise BadInputError(f"position.{role}: there is no signal {name!r}; nothing was started.")
+        return cls(signal_specs(signals), position, has_zones)
+
+    def scope(self, name: str, settings: TriggerSettings, rules: TriggersSettings) -> Scope:
+        """What the conditions of one trigger may name."""
+        aliases = (
+            {word: settings.signal for word in _ALIASES if word not in self.specs} if settings.signal else {}
+        )
+        return Scope(
+            self.specs,
+            settings.params,
+            aliases,
+            trigger=name,
+            has_position=bool(self.position),
+            has_map_position="x_m" in self.position and "y_m" in self.position,
+            has_zones=self.has_zones,
+            utc_offset_ns=round(rules.utc_offset_h * _HOUR_NS),
+        )
+
+
+class CheckedTrigger(NamedTuple):
+    """A trigger that may run."""
+
+    settings: TriggerSettings
+    when: Checked
+    clear: Checked | None
+
+
+def check_trigger(
+    name: str, settings: TriggerSettings, inputs: Inputs, rules: TriggersSettings
+) -> CheckedTrigger:
+    """Check both conditions of a trigger.
+
+    Raises:
+        ConditionError: one of them is not valid.
+
+    """
+    scope = inputs.scope(name, settings, rules)
+    when = check(settings.when, scope, limits=inputs.limits, file=f"{name}.when")
+    if not settings.clear_when:
+        return CheckedTrigger(settings, when, None)
+    clear = check(settings.clear_when, scope, limits=inputs.limits, file=f"{name}.clear_when")
+    return CheckedTrigger(settings, when, clear)
+
+
+def check_triggers(
+    triggers: Mapping[str, TriggerSettings], inputs: Inputs, rules: TriggersSettings
+) -> dict[str, CheckedTrigger]:
+    """Check all enabled triggers.
+
+    Raises:
+        ConditionError: a condition is not valid.
+        BadInputError: too many triggers, or too much window memory.
+
+    """
+    enabled = {name: settings for name, settings in triggers.items() if settings.enabled}
+    if len(enabled) > MAX_TRIGGERS:
+        raise BadInputError(
+            f"There are {len(enabled)} triggers, the limit is {MAX_TRIGGERS}; none was changed."
+        )
+    checked = {name: check_trigger(name, settings, inputs, rules) for name, settings in enabled.items()}
+    total = sum(each.when.footprint.total_bytes for each in checked.values())
+    total += sum(each.clear.footprint.total_bytes for each in checked.values() if each.clear)
+    if total > MAX_TOTAL_BYTES:
+        raise BadInputError(
+            f"The windows of all triggers may need {total / 2**20:.0f} MiB, the limit is "
+            f"{MAX_TOTAL_BYTES / 2**20:.0f} MiB; none was changed."
+        )
+    return checked

@@ -1,0 +1,307 @@
+"""The trigger engine: signals and time go in, events and decisions come out.
+
+What comes out depends on the messages only: neither on how they are batched nor on when :meth:`advance` is
+called. The caller brings messages in the order of their times; one that is older than the time reached counts as
+late and is decided on arrival.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from winnow_operators.condition.machine import Machine
+from winnow_operators.condition.nodes import Json
+from winnow_operators.condition.places import FIX, ZONES, Distance
+from winnow_operators.condition.unknown import why_unknown
+from winnow_operators.condition.zones import Zone
+from winnow_operators.triggers.checking import Inputs, check_triggers
+from winnow_operators.triggers.firing import fired_reason, make_event
+from winnow_operators.triggers.outcomes import Outcome, TriggerDecision, Verdict
+from winnow_operators.triggers.quota import Quota
+from winnow_operators.triggers.trigger import SharedLimits, Trigger
+from winnow_schemas.errors import BadInputError
+from winnow_schemas.settings.triggers import TriggerSettings, TriggersSettings
+
+_HOUR_NS = 3_600_000_000_000
+_VERSION = 1
+_NOTHING: Sequence[Outcome] = ()
+
+
+class TriggerEngine:
+    """All triggers of a device."""
+
+    def __init__(
+        self,
+        triggers: Mapping[str, TriggerSettings],
+        inputs: Inputs,
+        rules: TriggersSettings | None = None,
+    ) -> None:
+        """Check and start the triggers; disabled ones are left out.
+
+        Raises:
+            ConditionError: a condition is not valid.
+            BadInputError: too many triggers, or too much window memory.
+
+        """
+        self._inputs = inputs
+        self._rules = rules or TriggersSettings()
+        self._shared = SharedLimits(self._rules.max_events, Quota(self._rules.max_per_hour, _HOUR_NS))
+        self._settings: dict[str, TriggerSettings] = {}
+        self._triggers: dict[str, Trigger] = {}
+        self._out: list[Outcome] = []
+        self._machine = self._new_machine()
+        self.replace(triggers)
+
+    def _new_machine(self) -> Machine:
+        return Machine(
+            self._inputs.specs,
+            self._inputs.position,
+            limits=self._inputs.limits,
+            utc_offset_ns=round(self._rules.utc_offset_h * _HOUR_NS),
+        )
+
+    # --- configuration ------------------------------------------------------------------------------------
+
+    def replace(self, triggers: Mapping[str, TriggerSettings]) -> None:
+        """Run these triggers from now on.
+
+        Windows that some trigger still needs keep their samples; triggers of the same name keep cooldowns, counts
+        and muting. Nothing changes when one of them is not valid.
+
+        Raises:
+            ConditionError: a condition is not valid.
+            BadInputError: too many triggers, or too much window memory.
+
+        """
+        checked = check_triggers(triggers, self._inputs, self._rules)
+        before, self._triggers = self._triggers, {}
+        for name in sorted(checked, key=lambda name: (checked[name].settings.priority, name)):
+            trigger = before.get(name) or Trigger(name, self._machine.clock)
+            trigger.set_settings(checked[name].settings, self._rules.storm, self._shared)
+            self._triggers[name] = trigger
+        conditions = [each for name in self._triggers for each in checked[name][1:] if each is not None]
+        wakes = [trigger.wake for trigger in self._triggers.values()]
+        programs = iter(self._machine.build(conditions, wakes))
+        for name, trigger in self._triggers.items():
+            trigger.set_programs(next(programs), next(programs) if checked[name].clear else None)
+        self._settings = dict(triggers)
+        self._link()
+
+    def _link(self) -> None:
+        machine = self._machine
+        for order, trigger in enumerate(self._triggers.values()):
+            trigger.order = order
+        sources = {source for trigger in self._triggers.values() for source in trigger.sources}
+        self._readers = {
+            source: tuple(trigger for trigger in self._triggers.values() if source in trigger.sources)
+            for source in sources
+        }
+        self._inputs_of = {name: (plan, self._readers.get(name, ())) for name, plan in machine.plans.items()}
+        self._wakes = {trigger.wake.key: trigger for trigger in self._triggers.values()}
+        self._odometers = {
+            node.key: node for node in machine.store.nodes.values() if isinstance(node, Distance)
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The triggers that run, most urgent first."""
+        return tuple(self._triggers)
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """The signals that anything here looks at; others need not be decoded."""
+        return frozenset(self._machine.plans)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What went otherwise than planned, for metrics."""
+        machine = self._machine
+        return {
+            "late": machine.late,
+            "mistyped": machine.mistyped,
+            "window_overflow": machine.overflowed,
+            "relocations": machine.position.relocations,
+        }
+
+    # --- messages and time --------------------------------------------------------------------------------
+
+    def start(self, t_ns: int) -> None:
+        """The first message of any topic has this time; otherwise the first signal starts the clock."""
+        self._machine.start(t_ns)
+
+    def update(self, t_ns: int, name: str, value: object) -> Sequence[Outcome]:
+        """A message of a signal; what came of it, and of the timers that were due before it."""
+        machine = self._machine
+        clock = machine.clock
+        if clock.now_ns <= t_ns <= machine.timers.next_ns and clock.start_ns is not None:
+            clock.now_ns = at_ns = t_ns
+        else:
+            at_ns = machine.pass_time(t_ns, self._on_instant)
+        found = self._inputs_of.get(name)
+        if found is not None:
+            plan, readers = found
+            if machine.receive(plan, at_ns, value):
+                readers = self._union((name, FIX))
+            self._ask(readers, at_ns, t_ns)
+        return self._take() if self._out else _NOTHING
+
+    def update_all(self, t_ns: int, values: Mapping[str, object]) -> Sequence[Outcome]:
+        """Several signals of one message: no condition sees one of them without the others."""
+        at_ns = self._machine.pass_time(t_ns, self._on_instant)
+        found = [
+            (name, self._inputs_of[name][0], value)
+            for name, value in values.items()
+            if name in self._inputs_of
+        ]
+        if found:
+            has_fix = self._machine.receive_all([(plan, value) for _, plan, value in found], at_ns)
+            self._ask(self._union([name for name, _, _ in found] + [FIX] * has_fix), at_ns, t_ns)
+        return self._take()
+
+    def set_zones(self, t_ns: int, zones: Sequence[Zone]) -> Sequence[Outcome]:
+        """A message with the zones of the map.
+
+        Raises:
+            BadInputError: beyond the limits of a map; the old one stays.
+
+        """
+        at_ns = self._machine.pass_time(t_ns, self._on_instant)
+        self._machine.set_zones(zones)
+        self._ask(self._readers.get(ZONES, ()), at_ns, t_ns)
+        return self._take()
+
+    def advance(self, t_ns: int) -> Sequence[Outcome]:
+        """Everything before ``t_ns`` has been seen: run the timers due before it, each at its own time."""
+        if self._machine.clock.start_ns is not None and t_ns > self._machine.clock.now_ns:
+            self._machine.run_timers(t_ns, self._on_instant)
+            self._machine.clock.now_ns = t_ns
+        return self._take()
+
+    def finish(self, t_ns: int) -> Sequence[Outcome]:
+        """The last message had this time: run the timers due up to and including it, and tell what was counted."""
+        self.advance_to_end(t_ns)
+        for trigger in self._triggers.values():
+            trigger.notes.close(t_ns)
+            self._out += trigger.decisions()
+        return self._take()
+
+    def advance_to_end(self, t_ns: int) -> None:
+        """Run the timers due up to and including ``t_ns``."""
+        if self._machine.clock.start_ns is not None:
+            self._machine.run_timers(t_ns + 1, self._on_instant)
+
+    # --- asking the triggers ------------------------------------------------------------------------------
+
+    def _union(self, sources: Iterable[str]) -> tuple[Trigger, ...]:
+        found = {trigger.order: trigger for source in sources for trigger in self._readers.get(source, ())}
+        return tuple(found[order] for order in sorted(found))
+
+    def _on_instant(self, t_ns: int, keys: list[str]) -> None:
+        self._ask(self._union(keys), t_ns, t_ns)
+        ringing = {self._wakes[key].order: self._wakes[key] for key in keys if key in self._wakes}
+        for order in sorted(ringing):
+            trigger = ringing[order]
+            if trigger.ring(t_ns):
+                self._fire(trigger, t_ns, t_ns)
+            self._look_after(trigger)
+
+    def _ask(self, readers: tuple[Trigger, ...], at_ns: int, t_ns: int) -> None:
+        """Evaluate triggers at ``at_ns`` because of a message of ``t_ns`` (earlier when it came late)."""
+        has_pulse = False
+        for trigger in readers:
+            truth = trigger.run()
+            if truth is trigger.truth and trigger.is_settled:
+                continue
+            self._settle(trigger, truth, at_ns, t_ns)
+            has_pulse = has_pulse or trigger.has_pulse
+        if has_pulse:
+            self._end_pulses(readers, at_ns, t_ns)
+
+    def _end_pulses(self, readers: tuple[Trigger, ...], at_ns: int, t_ns: int) -> None:
+        """What was true for one step only is over, so that the next pulse is a rise again."""
+        self._machine.clock.step += 1
+        for trigger in readers:
+            if trigger.has_pulse and trigger.truth is True:
+                truth = trigger.run()
+                if truth is not True:
+                    self._settle(trigger, truth, at_ns, t_ns)
+
+    def _settle(self, trigger: Trigger, truth: bool | None, at_ns: int, t_ns: int) -> None:
+        if truth is None and trigger.truth is not None and trigger.truth is not True:
+            trigger.notes.say(at_ns, Verdict.UNKNOWN, why_unknown(self._machine, trigger.program))
+        if trigger.step(truth, at_ns):
+            self._fire(trigger, at_ns, t_ns)
+        self._look_after(trigger)
+
+    def _look_after(self, trigger: Trigger) -> None:
+        """What follows from having asked a trigger."""
+        if trigger.was_attempted:
+            trigger.was_attempted = False
+            odometer = self._odometers.get(f"distance_m({trigger.name})")
+            if odometer is not None:
+                odometer.reset()
+        if trigger.notes:
+            self._out += trigger.decisions()
+        self._machine.timers.see(trigger.wake)
+
+    def _fire(self, trigger: Trigger, at_ns: int, t_ns: int) -> None:
+        event = make_event(trigger.name, trigger.settings, trigger.program, self._machine, t_ns)
+        trigger.fired(at_ns)
+        self._out.append(event)
+        reason = fired_reason(event)
+        values = {"event_id": event.event_id, "value": event.value, "threshold": event.threshold}
+        self._out.append(
+            TriggerDecision(t_ns, trigger.name, trigger.settings.priority, Verdict.FIRED, reason, values)
+        )
+
+    def _take(self) -> Sequence[Outcome]:
+        out, self._out = self._out, []
+        return out
+
+    # --- state --------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Json:
+        """Everything that is remembered, as JSON-able values; what :meth:`update` returned is not part of it."""
+        return {
+            "version": _VERSION,
+            "machine": self._machine.snapshot(),
+            "triggers": {name: trigger.snapshot() for name, trigger in self._triggers.items()},
+            "events": self._shared.events,
+            "per_hour": self._shared.per_hour.snapshot(),
+        }
+
+    def restore(self, state: Json) -> None:
+        """Go on from a snapshot, as if nothing had happened in between.
+
+        Triggers and windows that the snapshot does not know begin anew.
+
+        Raises:
+            BadInputError: it is no snapshot of this version; the engine then begins anew.
+
+        """
+        try:
+            _check_version(state["version"])
+            self._begin_anew()
+            self._machine.restore(state["machine"])
+            for name, trigger in self._triggers.items():
+                if name in state["triggers"]:
+                    trigger.restore(state["triggers"][name])
+            self._shared.events = state["events"]
+            self._shared.per_hour.restore(state["per_hour"])
+            for trigger in self._triggers.values():
+                self._machine.timers.see(trigger.wake)
+        except (BadInputError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            self._begin_anew()
+            raise BadInputError(
+                f"The saved state of the triggers cannot be used ({error!r}); it was left aside, windows and cooldowns "
+                "begin anew."
+            ) from None
+
+    def _begin_anew(self) -> None:
+        self._machine = self._new_machine()
+        self._triggers = {}
+        self._shared = SharedLimits(self._rules.max_events, Quota(self._rules.max_per_hour, _HOUR_NS))
+        self.replace(self._settings)
+
+
+def _check_version(version: object) -> None:
+    if version != _VERSION:
+        raise BadInputError(f"version {version}, expected {_VERSION}")

@@ -1,0 +1,72 @@
+"""The event that a firing trigger sends: which number crossed, and what everything it read was."""
+
+import math
+from typing import Any
+
+import msgspec
+
+from winnow_operators.condition.expression import Comparison, Const, walk
+from winnow_operators.condition.machine import Machine, Program
+from winnow_schemas.ids import content_id
+from winnow_schemas.messages import TriggerEvent
+from winnow_schemas.settings.signals import SignalType
+from winnow_schemas.settings.triggers import TriggerSettings
+
+
+def make_event(
+    name: str, settings: TriggerSettings, program: Program, machine: Machine, t_ns: int
+) -> TriggerEvent:
+    """The event at ``t_ns``, from what the machine knows now."""
+    value, threshold = crossing(program)
+    return TriggerEvent(
+        event_id=content_id("trigger", name, t_ns, settings.when),
+        type=name,
+        priority=int(settings.priority),
+        t_ns=t_ns,
+        pre_roll_ns=round(settings.pre_roll_s * 1e9),
+        post_roll_ns=round(settings.post_roll_s * 1e9),
+        value=value,
+        threshold=threshold,
+        condition=settings.when,
+        values=msgspec.json.encode(_values(program, machine)).decode(),
+        topics=list(settings.topics),
+        latitude_deg=machine.position.degrees("latitude_deg"),
+        longitude_deg=machine.position.degrees("longitude_deg"),
+    )
+
+
+def crossing(program: Program) -> tuple[float | None, float | None]:
+    """Value and threshold: both sides of the condition's primary comparison.
+
+    That is the first comparison of numbers, in the order of the text, that holds now; or else the first one. A
+    constant on the left is the threshold.
+    """
+    candidates = [
+        part
+        for part in walk(program.checked.root)
+        if isinstance(part, Comparison) and part.left.type is SignalType.NUMBER
+    ]
+    if not candidates:
+        return None, None
+    primary = next((part for part in candidates if program.runs[part.key]() is True), candidates[0])
+    left, right = (_finite(program.runs[side.key]()) for side in (primary.left, primary.right))
+    if isinstance(primary.left, Const) and not isinstance(primary.right, Const):
+        return right, left
+    return left, right
+
+
+def _values(program: Program, machine: Machine) -> dict[str, Any]:
+    cells = machine.store.cells
+    return {name: _finite(cells[name].value) for name in sorted(program.checked.signals)}
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinities."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def fired_reason(event: TriggerEvent) -> str:
+    """A sentence for the ledger."""
+    if event.value is None or event.threshold is None:
+        return f"{event.type} fired: its condition came true ({event.condition})."
+    return f"{event.type} fired: {event.value:.6g} against {event.threshold:.6g} ({event.condition})."

@@ -1,0 +1,76 @@
+"""Decisions of one trigger, bounded: the first of a kind at once, its repetitions counted."""
+
+from typing import Any
+
+from winnow_operators.triggers.outcomes import TriggerDecision, Verdict
+from winnow_schemas.priority import Priority
+
+QUIET_NS = 60_000_000_000
+"""After a decision of a kind, its repetitions are only counted for a minute of message time: a flickering
+condition must not fill the ledger."""
+
+
+class Notes:
+    """What a trigger has to say."""
+
+    __slots__ = ("_open", "_pending", "trigger")
+
+    def __init__(self, trigger: str) -> None:
+        self.trigger = trigger
+        self._pending: list[tuple[int, Verdict, str, dict[str, Any]]] = []
+        self._open: dict[Verdict, tuple[int, int]] = {}
+        """Kind -> when it was said last, and how often it happened since."""
+
+    def say(self, t_ns: int, verdict: Verdict, clause: str) -> None:
+        """Say it, unless the same kind was said less than a minute ago."""
+        said_ns, more = self._open.get(verdict, (None, 0))
+        if said_ns is not None and t_ns - said_ns < QUIET_NS:
+            self._open[verdict] = (said_ns, more + 1)
+            return
+        self._open[verdict] = (t_ns, 0)
+        self._pending.append((t_ns, verdict, clause, {"repeated": more} if more else {}))
+
+    def always(self, t_ns: int, verdict: Verdict, clause: str) -> None:
+        """Say what happens rarely by its nature."""
+        self._pending.append((t_ns, verdict, clause, {}))
+
+    def close(self, t_ns: int) -> None:
+        """At the end, say how often what was only counted happened."""
+        for verdict, (said_ns, more) in sorted(self._open.items()):
+            if more:
+                self._open[verdict] = (said_ns, 0)
+                clause = (
+                    f"this happened {more} more {'time' if more == 1 else 'times'} after it was last told"
+                )
+                self._pending.append((t_ns, verdict, clause, {"repeated": more}))
+
+    def take(self, priority: Priority) -> list[TriggerDecision]:
+        """What was said since the last call."""
+        pending, self._pending = self._pending, []
+        return [
+            TriggerDecision(
+                t_ns, self.trigger, priority, verdict, f"{self.trigger} {_LEAD[verdict]}: {clause}.", values
+            )
+            for t_ns, verdict, clause, values in pending
+        ]
+
+    def __bool__(self) -> bool:
+        return bool(self._pending)
+
+    def snapshot(self) -> dict[str, list[int]]:
+        return {str(verdict): [said_ns, more] for verdict, (said_ns, more) in self._open.items()}
+
+    def restore(self, state: dict[str, list[int]]) -> None:
+        self._open = {Verdict(name): (said_ns, more) for name, (said_ns, more) in state.items()}
+
+
+_LEAD = {
+    Verdict.FIRED: "fired",
+    Verdict.COOLING_DOWN: "did not fire",
+    Verdict.NOT_CLEAR: "did not fire",
+    Verdict.MUTED: "did not fire",
+    Verdict.STORM: "was muted",
+    Verdict.STORM_OVER: "is no longer muted",
+    Verdict.OVER_LIMIT: "did not fire",
+    Verdict.UNKNOWN: "could not be decided",
+}
