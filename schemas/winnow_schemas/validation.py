@@ -36,20 +36,42 @@ def validate(model: type[Model], document: YamlDocument) -> Model:
 
 
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
-    path: Path_ = tuple(part for part in details["loc"] if part != "[key]")
+    location: Path_ = tuple(part for part in details["loc"] if part != "[key]")
+    path = _without_tags(document, location)
     name = ".".join(map(str, path)) or "the file"
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        allowed = sorted(_fields(model, path[:-1]))
+        allowed = sorted(_fields(model, location[:-1]))
         close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(allowed) or 'nothing'}"
         return document.problem(path, f"{name}: no such setting; {hint}")
     if kind == "missing":
         return document.problem(path[:-1], f"{name}: this setting is required and missing")
+    if kind == "union_tag_not_found":
+        return document.problem(path, f"{name}: the setting {context['discriminator']} is required and missing")
+    if kind == "union_tag_invalid":
+        return document.problem(path, f"{name}: {_unknown_tag(context)}")
     allowed_text = _allowed(details, context)
     value = details["input"]
     shown = "" if isinstance(value, dict | list) else f" {value!r}"
     return document.problem(path, f"{name}:{shown} is not allowed; {allowed_text}")
+
+
+def _without_tags(document: YamlDocument, location: Path_) -> Path_:
+    """Leave out what pydantic adds to name the member of a tagged union: the file has no such key."""
+    path: Path_ = ()
+    for index, part in enumerate(location):
+        if (*path, part) in document.marks or index == len(location) - 1:
+            path = (*path, part)
+    return path
+
+
+def _unknown_tag(context: dict[str, Any]) -> str:
+    tag = context["tag"]
+    expected = [name.strip().strip("'") for name in context["expected_tags"].split(",")]
+    close = difflib.get_close_matches(tag, expected, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(sorted(expected))}"
+    return f"{context['discriminator'].strip(chr(39))} {tag!r} is not known; {hint}"
 
 
 def _allowed(details: ErrorDetails, context: dict[str, Any]) -> str:
@@ -64,6 +86,8 @@ def _allowed(details: ErrorDetails, context: dict[str, Any]) -> str:
         return f"it must be {sign} {context[key]:g}"
     if details["type"] in ("enum", "literal_error"):
         return f"allowed: {context['expected']}"
+    if details["type"] == "string_pattern_mismatch":
+        return f"it must match {context['pattern']}"
     message = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return message if details["type"] == "value_error" else f"it must be {message}"
 
@@ -75,19 +99,30 @@ def _fields(model: type[BaseModel], path: Path_) -> set[str]:
         if isinstance(current, type) and issubclass(current, BaseModel):
             info = current.model_fields.get(str(part))
             current = info.annotation if info else None
+        elif members := _tagged(current):  # a union of models told apart by a key: the one named here
+            current = members.get(str(part))
         else:  # a mapping or list of models: its element
-            current = next((arg for arg in reversed(get_args(current))), None)
+            current = next((arg for arg in reversed(get_args(current)) if arg is not ...), None)
         current = (
             next(
                 (arg for arg in get_args(current) if isinstance(arg, type) and issubclass(arg, BaseModel)),
                 current,
             )
-            if not _is_container(current)
+            if not _is_container(current) and not _tagged(current)
             else current
         )
     return (
         set(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else set()
     )
+
+
+def _tagged(hint: Any) -> dict[str, type[BaseModel]]:
+    """The members of ``Annotated[A | B, Field(discriminator=...)]`` by tag; empty for anything else."""
+    key = next((getattr(arg, "discriminator", None) for arg in get_args(hint)[1:]), None)
+    if not isinstance(key, str):
+        return {}
+    members = get_args(get_args(hint)[0])
+    return {tag: member for member in members for tag in get_args(member.model_fields[key].annotation)}
 
 
 def _is_container(hint: Any) -> bool:
