@@ -1,1 +1,1 @@
-"""Pure stages: no dora, clock, environment, file or network; time comes in as ``t_ns``."""
+"""Pure stages: no dora, clock, environment, file or network; time comes in as an argument."""

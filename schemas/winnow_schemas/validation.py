@@ -48,7 +48,9 @@ def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetai
     if kind == "missing":
         return document.problem(path[:-1], f"{name}: this setting is required and missing")
     if kind == "union_tag_not_found":
-        return document.problem(path, f"{name}: the setting {context['discriminator']} is required and missing")
+        return document.problem(
+            path, f"{name}: the setting {context['discriminator']} is required and missing"
+        )
     if kind == "union_tag_invalid":
         return document.problem(path, f"{name}: {_unknown_tag(context)}")
     allowed_text = _allowed(details, context)

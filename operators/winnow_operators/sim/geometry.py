@@ -58,8 +58,8 @@ def box_distance(first: Box, second: Box) -> float:
     if _overlap(first, second):
         return 0.0
     return min(
-        min(_point_to_box(x, y, second) for x, y in first.corners()),
-        min(_point_to_box(x, y, first) for x, y in second.corners()),
+        *(_point_to_box(x, y, second) for x, y in first.corners()),
+        *(_point_to_box(x, y, first) for x, y in second.corners()),
     )
 
 
@@ -101,7 +101,9 @@ def distance_to(x: float, y: float, polygon: tuple[tuple[float, float], ...]) ->
 def _to_segment(x: float, y: float, start: tuple[float, float], end: tuple[float, float]) -> float:
     dx, dy = end[0] - start[0], end[1] - start[1]
     length_2 = dx * dx + dy * dy
-    share = 0.0 if length_2 == 0 else min(1.0, max(0.0, ((x - start[0]) * dx + (y - start[1]) * dy) / length_2))
+    share = (
+        0.0 if length_2 == 0 else min(1.0, max(0.0, ((x - start[0]) * dx + (y - start[1]) * dy) / length_2))
+    )
     return math.hypot(x - start[0] - share * dx, y - start[1] - share * dy)
 
 
@@ -129,5 +131,4 @@ def sight_blocked(
     if own is not None:
         rows = np.flatnonzero(own >= 0)
         hit[rows, own[rows]] = False
-    result: NDArray[np.bool_] = hit.any(axis=1)
-    return result
+    return np.asarray(hit.any(axis=1))

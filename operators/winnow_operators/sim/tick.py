@@ -1,5 +1,6 @@
 """The state of the simulated world at one time: everything that messages, truth and renderers read."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from winnow_operators.sim.geometry import Pose
@@ -53,6 +54,8 @@ class Safety(NamedTuple):
     estop: bool
     contact: bool
     """The bumper touches something."""
+    bumper: bool
+    """The bumper's switch, which stays closed for a moment after a contact."""
     intervention: float
     mode: Mode
     fence: Fence
@@ -78,9 +81,11 @@ class Sensors(NamedTuple):
     lidar_loss: tuple[float, ...]
     lidar_turn_rad: tuple[float, ...]
     bump_mps2: float
+    detector_stalled: bool
 
 
-class Tick(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tick:
     """One tick; ``index`` 0 is the run's start, ``t_s`` seconds after it."""
 
     index: int
@@ -90,6 +95,8 @@ class Tick(NamedTuple):
     things: tuple[ThingState, ...]
     unmapped: tuple[Structure, ...]
     weather: Weather
+    air: Weather
+    """The weather as estimated: it follows the true one within seconds."""
     satellite: Satellite
     innovation: float
     place: Place

@@ -1,12 +1,13 @@
 """The simulated world: steps everything at 20 Hz, deterministically, and hands out ticks."""
 
 import math
+
 from winnow_operators.sim.geometry import Box, Pose, box_distance
 from winnow_operators.sim.levers import Levers
 from winnow_operators.sim.noise import generator
 from winnow_operators.sim.scene.apron import populate
 from winnow_operators.sim.scene.things import Things
-from winnow_operators.sim.scene.weather import Weather, blend, daylight_lux
+from winnow_operators.sim.scene.weather import Weather, blend, daylight_lux, follow
 from winnow_operators.sim.sensing.detector import InSight, detect, in_sight, novelty
 from winnow_operators.sim.sensing.guards import fence_status, forbidden_distance
 from winnow_operators.sim.sensing.position import Localizer
@@ -28,6 +29,10 @@ WARM_UP_TICKS = 80
 """The world runs four seconds before the run begins, so that trackers and filters have settled."""
 AFTER_CONTACT_S = 4.0
 """A bumper contact makes the vehicle stop by itself for so long."""
+BUMPER_HOLD_S = 0.19
+"""The bumper's switch is published at 10 Hz: it stays closed until that has surely been seen."""
+ESTIMATE_LAG_S = 1.5
+"""How slowly the weather estimate follows the weather."""
 AFTER_RELEASE_S = 2.0
 """After an emergency stop is released the vehicle waits before it goes on."""
 CLEAR_OF_AIRCRAFT_M = 80.0
@@ -59,6 +64,7 @@ class World:
         self._plan: Plan | None = None
         self._command = Filtered(0.0, 0.0, 0.0, math.inf)
         self._light = daylight_lux(script.start_ns)
+        self._air = self.weather
 
     @property
     def t_s(self) -> float:
@@ -75,6 +81,7 @@ class World:
         if self.index % 1200 == 0:
             self._light = daylight_lux(self.script.start_ns + self.index * 50_000_000)
         weather = self.weather
+        self._air = follow(self._air, weather, TICK_S / ESTIMATE_LAG_S)
         place = self._projection()
         self.mission.s_m = place.s_m
         if self.index % 10 == 0:
@@ -98,9 +105,7 @@ class World:
         if levers.detector_stalled:
             found = []
         tracks = self._tracker.step(found, 2 * TICK_S)
-        radar = sense(
-            ego, self.motion.speed_mps, self.seen, self._radar_random, blind=levers.radar_blind
-        )
+        radar = sense(ego, self.motion.speed_mps, self.seen, self._radar_random, blind=levers.radar_blind)
         self._sight = Sight(
             tuple(found), tuple(tracks), (*radar, *ghosts(levers.ghosts, self.t_s)), novelty(self.seen)
         )
@@ -113,9 +118,7 @@ class World:
             found = self._obstacle(box, (track.vx, track.vy), place)
             if found is not None:
                 seen.append(Seen(found, track.label == "person"))
-        self._plan = plan(
-            self.mission.path, place.s_m, place.lateral_m, self.motion.speed_mps, before, seen
-        )
+        self._plan = plan(place.s_m, place.lateral_m, self.motion.speed_mps, before, seen)
 
     def _obstacle(self, box: Box, velocity: tuple[float, float], place: Projection) -> Obstacle | None:
         """A box in path coordinates, if it is near enough to matter."""
@@ -150,10 +153,16 @@ class World:
             self.things.states(),
             tuple(self.built.extra),
             weather,
+            self._air,
             satellite,
             self._localizer.innovation(self.index, satellite, pose),
             self._place,
-            Sensors(tuple(levers.lidar_loss), tuple(levers.lidar_turn_rad), levers.bump_mps2),
+            Sensors(
+                tuple(levers.lidar_loss),
+                tuple(levers.lidar_turn_rad),
+                levers.bump_mps2,
+                levers.detector_stalled,
+            ),
             self._sight,
             Drive(
                 mission.path,
@@ -169,6 +178,7 @@ class World:
             Safety(
                 estop,
                 contact,
+                self._since_contact_s < BUMPER_HOLD_S,
                 filtered.intervention,
                 self._steering.mode,
                 fence_status(fence_m),

@@ -143,10 +143,7 @@ STRUCTURES: tuple[Structure, ...] = (
     Structure("cargo_hall", 220.0, -113.0, 200.0, 30.0, 0.0, 14.0, 0.5),
     Structure("depot_hall", -425.0, 115.0, 40.0, 20.0, 0.0, 6.0, 0.5),
     Structure("tower", -375.0, 165.0, 14.0, 14.0, 0.0, 45.0, 0.4),
-    *(
-        Structure(f"bridge_{stand.name}", stand.x - 9.0, 150.0, 3.5, 30.0, 4.5, 7.5, 0.6)
-        for stand in STANDS
-    ),
+    *(Structure(f"bridge_{stand.name}", stand.x - 9.0, 150.0, 3.5, 30.0, 4.5, 7.5, 0.6) for stand in STANDS),
     *(
         Structure(f"bridge_leg_{stand.name}", stand.x - 9.0, 138.0, 1.2, 1.2, 0.0, 4.5, 0.6)
         for stand in STANDS

@@ -20,6 +20,8 @@ LIDARS = 8
 class Incident(Strict):
     """What all incidents have."""
 
+    kind: str
+    """Which incident."""
     at_s: float = Field(ge=0, le=86_400)
     """Seconds after the run's start from which on it may begin."""
 

@@ -100,14 +100,20 @@ class GroundTruth(msgspec.Struct, frozen=True, kw_only=True):
             *self.time_samples(every_s or self.every_s),
             *self.distance_samples(every_m or self.every_m),
         ]
-        return sorted([*self.expectations, *samples], key=lambda each: (each.start_ns, each.type, each.end_ns))
+        return sorted(
+            [*self.expectations, *samples], key=lambda each: (each.start_ns, each.type, each.end_ns)
+        )
 
     def time_samples(self, every_s: float) -> list[Expectation]:
         """Time sampling every ``every_s`` after the start; one more at the very start is allowed."""
         slack_ns = round(SAMPLE_SLACK_S * 1e9)
         expected = [
             Expectation(
-                type="time_sample", must=False, start_ns=self.start_ns, end_ns=self.start_ns + slack_ns, why="start"
+                type="time_sample",
+                must=False,
+                start_ns=self.start_ns,
+                end_ns=self.start_ns + slack_ns,
+                why="start",
             )
         ]
         number = 1
@@ -126,7 +132,7 @@ class GroundTruth(msgspec.Struct, frozen=True, kw_only=True):
 
     def distance_samples(self, every_m: float) -> list[Expectation]:
         """Distance sampling every ``every_m`` of true distance; each window has room for 2 % error."""
-        expected = []
+        expected: list[Expectation] = []
         number = 1
         while True:
             due_m = number * every_m

@@ -1,7 +1,7 @@
 """Incidents of localization, map, weather and the mission."""
 
-from winnow_operators.sim.incidents.happening import Happening, beside, free, straight_ahead
 from winnow_operators.sim.geometry import Box
+from winnow_operators.sim.incidents.happening import Happening, beside, free, straight_ahead
 from winnow_operators.sim.sensing.position import Fix
 from winnow_operators.sim.world import World
 from winnow_schemas.simulation import incidents as kinds

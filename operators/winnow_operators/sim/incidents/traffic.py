@@ -109,11 +109,16 @@ class BusAcross(Happening):
         self._drive_to(*beside(world, 44.0, 0.0)[:2])
 
     def step(self, world: World, since_s: float) -> bool:
+        del world
         if self._shuttle.arrived and self._leaving:
             return True
         if self._shuttle.arrived and self._arrived_s is None:
             self._arrived_s = since_s
-        if self._arrived_s is not None and since_s - self._arrived_s > self.settings.stand_s and not self._leaving:
+        if (
+            self._arrived_s is not None
+            and since_s - self._arrived_s > self.settings.stand_s
+            and not self._leaving
+        ):
             self._leaving = True
             self._drive_to(self._out.x, self._out.y)
         return False
@@ -154,7 +159,9 @@ class TruckInLane(Happening):
     settings: kinds.BlockedLane
 
     def ready(self, world: World) -> bool:
-        return straight_ahead(world, FAR_M + 25.0) and free(world, Box(*beside(world, FAR_M, 1.5), 40.0, 10.0))
+        return straight_ahead(world, FAR_M + 25.0) and free(
+            world, Box(*beside(world, FAR_M, 1.5), 40.0, 10.0)
+        )
 
     def begin(self, world: World) -> None:
         self.put(world, "catering_truck", beside(world, FAR_M, -0.15))

@@ -78,15 +78,15 @@ class _Sensor:
     def sweep(self, tick: Tick, solids: Solids, noise: Normal, luck: Normal) -> NDArray[np.float32]:
         mount, ego = self.mount, tick.motion.pose
         x, y = ego.to_map(mount.x, mount.y)
-        turned = self._azimuth + np.float32(
-            ego.yaw + mount.yaw + tick.sensors.lidar_turn_rad[mount.number]
-        )
+        turned = self._azimuth + np.float32(ego.yaw + mount.yaw + tick.sensors.lidar_turn_rad[mount.number])
         reach = min(mount.max_range_m, 0.5 * tick.weather.visibility_m)
         rays = Rays(turned, self._steps, self._tangent, reach)
         wet = min(1.0, 0.2 * tick.weather.rain_mm_h)
         distance, albedo = cast((x, y, mount.z), rays, solids, GROUND_ALBEDO * (1 - 0.5 * wet))
         use = tick.index * len(LIDARS) + mount.number
-        self._disturb(distance, tick.weather, tick.sensors.lidar_loss[mount.number], _block(luck, use, distance))
+        self._disturb(
+            distance, tick.weather, tick.sensors.lidar_loss[mount.number], _block(luck, use, distance)
+        )
         return self._points(distance, albedo, _block(noise, use, distance))
 
     def _disturb(self, distance: Floats, weather: Weather, loss: float, luck: Floats) -> None:

@@ -41,13 +41,12 @@ class LidarMount:
         low = self.beams * 2 // 5
         steep = np.linspace(self.lowest_deg, DENSE_FROM_DEG, low, endpoint=False)
         flat = np.linspace(DENSE_FROM_DEG, self.highest_deg, self.beams - low)
-        return np.radians(np.concatenate([steep, flat]))
+        elevations: NDArray[np.float64] = np.radians(np.concatenate([steep, flat]))
+        return elevations
 
 
 def _roof(number: int, x: float, y: float, yaw_deg: float) -> LidarMount:
-    return LidarMount(
-        number, x, y, 1.95, math.radians(yaw_deg), 32, 1075, FULL_TURN, -48.0, 4.5, 100.0
-    )
+    return LidarMount(number, x, y, 1.95, math.radians(yaw_deg), 32, 1075, FULL_TURN, -48.0, 4.5, 100.0)
 
 
 def _bumper(number: int, x: float, y: float, yaw_deg: float) -> LidarMount:
@@ -102,7 +101,9 @@ CAMERAS: tuple[CameraMount, ...] = tuple(
 """Four RGB cameras, 720p (vehicle document 1.3)."""
 
 THERMALS: tuple[CameraMount, ...] = tuple(
-    CameraMount(f"thermal_{name}", x, 0.0, 1.85, math.radians(yaw), math.radians(4.0), math.radians(75.0), 640, 512)
+    CameraMount(
+        f"thermal_{name}", x, 0.0, 1.85, math.radians(yaw), math.radians(4.0), math.radians(75.0), 640, 512
+    )
     for name, x, yaw in (("front", 1.2, 0.0), ("rear", -1.2, 180.0))
 )
 """Two FLIR Boson 640 (vehicle document 1.3)."""

@@ -62,9 +62,7 @@ class Crossings:
     leave_m: Floats
 
 
-def cast(
-    position: tuple[float, float, float], rays: Rays, solids: Solids, ground_albedo: float
-) -> Hits:
+def cast(position: tuple[float, float, float], rays: Rays, solids: Solids, ground_albedo: float) -> Hits:
     """The first hit of every ray; its distance is infinite where there is none."""
     x, y, z = position
     with np.errstate(divide="ignore"):
@@ -149,7 +147,9 @@ def layers(crossings: Crossings) -> list[Indices]:
     return np.split(order[by_rank], np.cumsum(np.bincount(rank))[:-1])
 
 
-def _hit(hits: Hits, crossings: Crossings, chosen: Indices, rays: Rays, height: float, solids: Solids) -> None:
+def _hit(
+    hits: Hits, crossings: Crossings, chosen: Indices, rays: Rays, height: float, solids: Solids
+) -> None:
     """Shorten the rays that hit the side or the top of the chosen crossings' boxes."""
     distance, albedo = hits
     tangent = rays.tangent

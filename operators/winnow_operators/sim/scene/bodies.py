@@ -152,8 +152,10 @@ def _truck(kind: str, length: float, width: float, height: float, load: Surface,
 _PERSON_PARTS = (
     Part(0, 0.11, 0.2, 0.17, 0, 0.85, Surface.TROUSERS, warm=True),
     Part(0, -0.11, 0.2, 0.17, 0, 0.85, Surface.TROUSERS, warm=True),
-    Part(0, 0, 0.3, 0.5, 0.85, 1.48, Surface.VEST, warm=True),
-    Part(0, 0, 0.2, 0.18, 1.5, 1.76, Surface.SKIN, warm=True),
+    Part(0, 0, 0.26, 0.4, 0.85, 1.46, Surface.VEST, warm=True),
+    *(Part(0.02, side * 0.26, 0.14, 0.11, 0.82, 1.42, Surface.PAINT_BLUE, warm=True) for side in (-1, 1)),
+    Part(0, 0, 0.21, 0.17, 1.5, 1.72, Surface.SKIN, warm=True),
+    Part(0, 0, 0.25, 0.2, 1.67, 1.76, Surface.PAINT_WHITE),
 )
 
 BODIES: dict[str, Body] = {

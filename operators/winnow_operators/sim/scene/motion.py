@@ -48,7 +48,7 @@ class Walk:
         if away <= step:
             self._next += 1
             self._waiting = self._rest
-            if self._repeat and self.arrived:
+            if self._repeat and self._next == len(self._points):
                 self._next = 0
             return Pose(goal_x, goal_y, pose.yaw), away / dt_s
         yaw = math.atan2(goal_y - pose.y, goal_x - pose.x)

@@ -99,7 +99,9 @@ class Things:
         """What renderers need; the same object as before while nothing has moved."""
         if self._changed:
             self._states = tuple(
-                ThingState(thing.number, thing.body, *thing.pose) for thing in self.members if not thing.hidden
+                ThingState(thing.number, thing.body, *thing.pose)
+                for thing in self.members
+                if not thing.hidden
             )
             self._changed = False
         return self._states

@@ -50,6 +50,18 @@ def blend(climate: Climate, sky: Sky | None, amount: float, light_lux: float) ->
     )
 
 
+def follow(estimate: Weather, truth: Weather, share: float) -> Weather:
+    """Move an estimate towards the truth; visibility as its reciprocal, which is what haze adds up in."""
+    keep = 1.0 - share
+    return Weather(
+        estimate.rain_mm_h * keep + truth.rain_mm_h * share,
+        1.0 / (keep / estimate.visibility_m + share / truth.visibility_m),
+        estimate.light_lux * keep + truth.light_lux * share,
+        truth.temp_c,
+        truth.spray,
+    )
+
+
 def daylight_lux(t_ns: int) -> float:
     """Illuminance of a clear sky at the airport: about 100,000 lx at noon in summer, 0.2 lx plus lamps at night.
 

@@ -126,4 +126,3 @@ def novelty(seen: list[InSight]) -> float:
 def energy_score(strangeness: float, weather: Weather, noise: float) -> float:
     """Out-of-distribution score: about 1.2 for ordinary scenes, above 5 for strange ones (threshold of 3.2)."""
     return 1.2 + 0.3 * noise + 0.6 * weather.clutter + 9.0 * strangeness
-

@@ -45,7 +45,15 @@ class SensorHealth(NamedTuple):
 
 WARNING_RATIO = 0.8
 ERROR_RATIO = 0.5
-_OTHERS = ("camera_front", "camera_left", "camera_right", "camera_rear", "thermal_front", "thermal_rear", "radar")
+_OTHERS = (
+    "camera_front",
+    "camera_left",
+    "camera_right",
+    "camera_rear",
+    "thermal_front",
+    "thermal_rear",
+    "radar",
+)
 
 
 def lidar_ratio(loss: float, weather: Weather) -> float:

@@ -71,9 +71,7 @@ class Localizer:
 
     def pose(self, t_s: float, truth: Pose) -> Pose:
         """The smoothed estimate: within two centimetres, and it never jumps."""
-        return Pose(
-            truth.x + 0.02 * self._pose_x.at(t_s), truth.y + 0.02 * self._pose_y.at(t_s), truth.yaw
-        )
+        return Pose(truth.x + 0.02 * self._pose_x.at(t_s), truth.y + 0.02 * self._pose_y.at(t_s), truth.yaw)
 
     def innovation(self, index: int, fix: Satellite, truth: Pose) -> float:
         """Normalised innovation of the last update.

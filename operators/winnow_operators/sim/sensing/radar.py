@@ -13,13 +13,14 @@ WEAKEST_DBSM = -15.0
 
 
 class RadarObject(NamedTuple):
-    """One target, vehicle frame; ``ghost`` is known to the simulation only."""
+    """One target, vehicle frame; ``thing`` is known to the simulation only."""
 
     x: float
     y: float
     range_rate_mps: float
     rcs_dbsm: float
-    ghost: bool = False
+    thing: int = 0
+    """Number of the true thing; 0 = a ghost."""
 
 
 def sense(
@@ -43,6 +44,7 @@ def sense(
                 y + 0.15 * noise[1],
                 rate + 0.05 * noise[2],
                 thing.body.rcs_dbsm + noise[2],
+                thing.number,
             )
         )
     return found
@@ -54,5 +56,5 @@ def ghosts(count: int, t_s: float) -> list[RadarObject]:
     for number in range(count):
         x = 9.0 + 4.5 * number
         y = (5.5 if number % 2 else -5.0) + 0.3 * math.sin(0.7 * t_s + number)
-        result.append(RadarObject(x, y, 0.1 * math.cos(0.7 * t_s + number), 8.0, ghost=True))
+        result.append(RadarObject(x, y, 0.1 * math.cos(0.7 * t_s + number), 8.0))
     return result

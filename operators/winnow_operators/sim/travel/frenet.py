@@ -112,7 +112,7 @@ def evaluate(
         + OFFSET_WEIGHT * np.maximum(np.abs(OFFSET_OF) - FREE_OFFSET_M, 0.0)
         + CLEARANCE_WEIGHT * np.maximum(COMFORT_CLEARANCE_M - clearance, 0.0)
     )
-    mine = np.flatnonzero(feasible & (OFFSET_OF == goal_m))
+    mine = np.flatnonzero(feasible & (goal_m == OFFSET_OF))
     if len(mine):
         chosen = float(costs[mine[int(np.argmax(SPEED_OF[mine] * HORIZON_OF[mine]))]])
     else:

@@ -72,7 +72,9 @@ class DrivingPath:
         place = self.at(s_m)
         return place.x - lateral_m * math.sin(place.yaw), place.y + lateral_m * math.cos(place.yaw)
 
-    def project(self, x: float, y: float, yaw: float, near_s_m: float, search_m: float = SEARCH_M) -> Projection:
+    def project(
+        self, x: float, y: float, yaw: float, near_s_m: float, search_m: float = SEARCH_M
+    ) -> Projection:
         """The nearest place within ``search_m`` of ``near_s_m``."""
         low = max(0, int((near_s_m - search_m) / STEP_M))
         high = min(len(self._s), int((near_s_m + search_m) / STEP_M) + 2)

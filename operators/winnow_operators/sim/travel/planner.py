@@ -13,7 +13,6 @@ from winnow_operators.sim.travel.frenet import (
     evaluate,
 )
 from winnow_operators.sim.travel.mission import ARRIVED_M, Mission
-from winnow_operators.sim.travel.path import DrivingPath
 
 CRUISE_MPS = 5.8
 """Apron speed limit of 25 km/h, with room below it."""
@@ -63,7 +62,7 @@ class Seen(NamedTuple):
     person: bool
 
 
-def plan(path: DrivingPath, s_m: float, lateral_m: float, speed_mps: float, goal_m: float, seen: list[Seen]) -> Plan:
+def plan(s_m: float, lateral_m: float, speed_mps: float, goal_m: float, seen: list[Seen]) -> Plan:
     """Choose the offset, check the candidates, and find what to stop for."""
     obstacles = [thing.obstacle for thing in seen]
     offset = choose_offset(s_m, goal_m, [thing.obstacle for thing in seen if not thing.person])
@@ -89,7 +88,11 @@ def _waits_for(person: Obstacle, offset_m: float) -> bool:
 def _passing_speed(s_m: float, offset_m: float, obstacles: list[Obstacle]) -> float:
     for thing in obstacles:
         beside = abs(thing.lateral_m - offset_m) - thing.half_across_m - EGO.width_m / 2
-        if beside < SLOW_PASSING_M and abs(thing.s_m - s_m) < thing.half_along_m + 9.0 and not thing.covers(offset_m):
+        if (
+            beside < SLOW_PASSING_M
+            and abs(thing.s_m - s_m) < thing.half_along_m + 9.0
+            and not thing.covers(offset_m)
+        ):
             return SLOW_PASSING_MPS
     return math.inf
 

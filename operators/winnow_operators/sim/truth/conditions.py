@@ -77,9 +77,15 @@ def _levels(value: Callable[[Tick], float], loose: float, strict: float) -> Pred
 
 def _safety() -> tuple[Condition, ...]:
     return (
-        Condition("estop", _flag(lambda t: t.safety.estop), "emergency stop is on", after_s=0.5, settle_s=2.0),
         Condition(
-            "collision", _flag(lambda t: t.safety.contact), "the bumper touches something", after_s=0.5, settle_s=6.0
+            "estop", _flag(lambda t: t.safety.estop), "emergency stop is on", after_s=0.5, settle_s=2.0
+        ),
+        Condition(
+            "collision",
+            _flag(lambda t: t.safety.contact),
+            "the bumper touches something",
+            after_s=0.5,
+            settle_s=6.0,
         ),
         Condition(
             "cbf_intervention",
@@ -157,8 +163,8 @@ def _perception() -> tuple[Condition, ...]:
         ),
         Condition(
             "multi_sensor_inconsistency",
-            _levels(lambda t: sum(each.ghost for each in t.sight.radar), 0.5, 2.5),
-            "radar reports what is not there",
+            Inconsistency().called,
+            "radar and LiDAR do not see the same things",
             hold_s=1.5,
             after_s=4.0,
             tail_s=4.0,
@@ -223,7 +229,9 @@ def _planning() -> tuple[Condition, ...]:
             hold_s=0.2,
             settle_s=11.0,
         ),
-        Condition("high_cost_trajectory", Costs().called, "the chosen trajectory is unusually costly", after_s=1.5),
+        Condition(
+            "high_cost_trajectory", Costs().called, "the chosen trajectory is unusually costly", after_s=1.5
+        ),
         Condition(
             "deadlock",
             Standing(8.0, 10.0).called,
@@ -276,7 +284,9 @@ def _surroundings(climate: Climate) -> tuple[Condition, ...]:
     def weather(tick: Tick) -> Called:
         rain = tick.weather.rain_mm_h - climate.rain_mm_h
         share = tick.weather.visibility_m / climate.visibility_m
-        return Called(rain > 0.05 or share < 0.8, rain > 3.0 or tick.weather.visibility_m < min(600.0, 5e9 * share))
+        return Called(
+            rain > 0.05 or share < 0.8, rain > 3.0 or tick.weather.visibility_m < min(600.0, 5e9 * share)
+        )
 
     return (
         Condition(
@@ -312,6 +322,19 @@ def _hidden_gps_error(tick: Tick) -> float:
         return 0.0
     pose = tick.motion.pose
     return math.hypot(tick.satellite.x - pose.x, tick.satellite.y - pose.y)
+
+
+class Inconsistency:
+    """Whether radar reports ghosts; loosely also while the detector says nothing although radar does."""
+
+    def __init__(self) -> None:
+        self._silent_s = 0.0
+
+    def called(self, tick: Tick) -> Called:
+        ghosts = sum(each.thing == 0 for each in tick.sight.radar)
+        silent = bool(tick.sight.radar) and not tick.sight.detections
+        self._silent_s = self._silent_s + TICK_S if silent else 0.0
+        return Called(ghosts > 0 or self._silent_s > 0.5, ghosts >= 3)
 
 
 class LostTracks:

@@ -51,7 +51,9 @@ class _Watch:
             self.strict_since_s = None
         elif self.strict_since_s is None:
             self.strict_since_s = tick.t_s
-        held = self.strict_since_s is not None and tick.t_s - self.strict_since_s >= self.condition.hold_s - 1e-9
+        held = (
+            self.strict_since_s is not None and tick.t_s - self.strict_since_s >= self.condition.hold_s - 1e-9
+        )
         if open_spell is not None and open_spell.due_s is None and held:
             open_spell.due_s = tick.t_s
         if open_spell is not None and not called.loose:
@@ -157,9 +159,7 @@ def _merged(expectations: list[Expectation]) -> list[Expectation]:
     return sorted(result, key=lambda one: (one.start_ns, one.type, not one.must))
 
 
-def _cause(
-    condition: Condition, spell: _Spell, happenings: list[Happening]
-) -> tuple[Happening | None, bool]:
+def _cause(condition: Condition, spell: _Spell, happenings: list[Happening]) -> tuple[Happening | None, bool]:
     """The incident behind a spell, and whether it is made for that type: such a one goes before others."""
     running = [
         happening
