@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from winnow_operators.sim.incidents.director import Director
 from winnow_operators.sim.render.lists import ListMessages
 from winnow_operators.sim.render.thermal import Codec
 from winnow_operators.sim.suite.driving_topics import DrivingTopics
@@ -12,8 +11,7 @@ from winnow_operators.sim.suite.sensing_topics import SensingTopics
 from winnow_operators.sim.suite.stream import Moment, Stream
 from winnow_operators.sim.suite.vehicle_topics import VehicleTopics
 from winnow_operators.sim.tick import TICK_NS, Tick
-from winnow_operators.sim.truth.observe import observe
-from winnow_operators.sim.world import WARM_UP_TICKS
+from winnow_operators.sim.truth.observe import WatchedRun, observe
 from winnow_schemas.channel import Channel, Message
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.simulation.airside import ZONES
@@ -61,7 +59,11 @@ class Simulator:
         return self.script.end_ns
 
     def ground_truth(self) -> GroundTruth:
-        """What must and may fire; computed once, by running the world without rendering anything."""
+        """What must and may fire.
+
+        A by-product of iterating :meth:`messages` to the end; otherwise the world is run for it, without
+        rendering anything.
+        """
         if self._truth is None:
             self._truth = observe(self.script, self.seed)
         return self._truth
@@ -93,17 +95,14 @@ class Simulator:
                     yield Message(outlets[order].stream.channel, t_ns, t_ns, data)
 
     def _ticks(self) -> Iterator[tuple[Tick, Tick, Tick]]:
-        """Each tick of the run, with the ones before and after it."""
-        director = Director(self.script, self.seed)
-        before = now = director.step()
-        for _ in range(WARM_UP_TICKS - 1):
-            before, now = now, director.step()
-        count = -(-(self.end_ns - self.start_ns) // TICK_NS)
-        before, now = now, director.step()
-        for _ in range(count):
-            after = director.step()
-            yield before, now, after
+        """Each tick of the run, with the ones before and after it; watched for the ground truth."""
+        watched = WatchedRun(self.script, self.seed)
+        before = now = next(watched)
+        for after in watched:
+            if now.index >= 0:
+                yield before, now, after
             before, now = now, after
+        self._truth = watched.truth
 
     def _streams(self) -> tuple[Stream, ...]:
         """All topics in the order of docs/topics.md; renderers with state of their own."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from winnow_operators.sim.geometry import Array, Pose
 from winnow_operators.sim.render.mounts import CameraMount
 
+Indices = NDArray[np.int64]
 NEAR_M = 0.25
 """What is nearer to the camera is cut off."""
 SUBPIXEL_BITS = 3
@@ -18,6 +19,9 @@ _MARGIN = 1.5
 """Others are cut at this many times the image's half size."""
 BACKDROP_HALF_M = 55.0
 """Buildings longer than twice this stand behind everything else on this airport, and are painted first."""
+LONG_HALF_M = 2.5
+LONG_REACH_M = 40.0
+"""Boxes longer than twice this and nearer than this are put in order with what is beside them."""
 FACES = ((0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7), (4, 5, 6, 7), (3, 2, 1, 0))
 """Corner numbers of front, left, back, right, top and bottom; corners 0-3 below, 4-7 above."""
 _FACE_CORNERS = np.array(FACES)
@@ -126,11 +130,10 @@ def faces(camera: View, boxes: Array, smallest_px: float = 1.5) -> list[Face]:
     left = (points[..., 0] < -lateral_limit * depth - 0.01).all(axis=1)
     right = (points[..., 0] > lateral_limit * depth + 0.01).all(axis=1)
     nearest = np.hypot(*_nearest(camera, boxes))
-    order_key = nearest + np.where(np.maximum(boxes[:, 3], boxes[:, 4]) > BACKDROP_HALF_M, 1000.0, 0.0)
     extent = np.maximum(boxes[:, 6] - boxes[:, 5], np.minimum(boxes[:, 3], boxes[:, 4]))
     large = extent * camera.focal_px / np.maximum(nearest, 0.5) > smallest_px
     chosen = np.flatnonzero(ahead & ~left & ~right & large)
-    chosen = chosen[np.argsort(-order_key[chosen], kind="stable")]
+    chosen = _far_to_near(camera, boxes, chosen, nearest)
     facing = _facing(camera, boxes)
     whole, pixels = camera.simple_outlines(points)
     outlines = np.ascontiguousarray(pixels[:, _FACE_CORNERS])
@@ -144,6 +147,42 @@ def faces(camera: View, boxes: Array, smallest_px: float = 1.5) -> list[Face]:
             if outline is not None:
                 result.append(Face(index, SHADES[face], distance, outline))
     return result
+
+
+def _far_to_near(camera: View, boxes: Array, chosen: Indices, nearest: Array) -> Indices:
+    """The order in which to paint: by distance, except where a long box and something beside it disagree.
+
+    A person beside a bus is farther than the bus's near end, and yet before it: what lies beyond a face that
+    the camera looks at is before the box, what lies beyond the opposite face is behind it.
+    """
+    key = nearest[chosen] + np.where(boxes[chosen, 3] > BACKDROP_HALF_M, 1000.0, 0.0)
+    long = np.flatnonzero(
+        (np.maximum(boxes[chosen, 3], boxes[chosen, 4]) > LONG_HALF_M) & (nearest[chosen] < LONG_REACH_M)
+    )
+    if len(long):
+        big = boxes[chosen[long]]
+        ahead_of = _beyond(big, boxes[chosen, 0], boxes[chosen, 1])
+        camera_at = _beyond(big, camera.position[:1], camera.position[1:2])
+        before = np.asarray(((ahead_of * camera_at) > 0).any(axis=2))
+        behind = np.asarray(((ahead_of * camera_at) < 0).any(axis=2)) & ~before
+        for row, place in enumerate(long.tolist()):
+            key[place] = max(
+                key[place], key[before[row]].max(initial=0.0, where=key[before[row]] < 1000.0) + 1e-3
+            )
+            key[behind[row]] = np.maximum(key[behind[row]], key[place] + 1e-3)
+    return np.asarray(chosen[np.argsort(-key, kind="stable")])
+
+
+def _beyond(boxes: Array, x: Array, y: Array) -> Array:
+    """On which side of each box's faces points lie: -1, 0 or 1 along and across; shape ``(n, m, 2)``."""
+    dx, dy = x - boxes[:, 0, None], y - boxes[:, 1, None]
+    cosine, sine = np.cos(boxes[:, 2, None]), np.sin(boxes[:, 2, None])
+    along, across = dx * cosine + dy * sine, dy * cosine - dx * sine
+    sides = [
+        np.sign(along) * (np.abs(along) > boxes[:, 3, None]),
+        np.sign(across) * (np.abs(across) > boxes[:, 4, None]),
+    ]
+    return np.stack(sides, axis=2)
 
 
 def fixed(outline: Array) -> NDArray[np.int32]:

@@ -1,5 +1,6 @@
 """Watches a run and writes down what must and may fire."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from msgspec import structs
@@ -174,10 +175,39 @@ def _cause(condition: Condition, spell: _Spell, happenings: list[Happening]) -> 
     return (running[-1], False) if running else (None, False)
 
 
+class WatchedRun:
+    """The ticks of a run, warming up included, and one more; ``truth`` is there when they are used up."""
+
+    def __init__(self, script: Script, seed: int) -> None:
+        self._director = Director(script, seed)
+        self._observer = Observer(script, seed)
+        self._left = WARM_UP_TICKS - (-round(script.duration_s * 1e9) // TICK_NS)
+        self._truth: GroundTruth | None = None
+
+    def __iter__(self) -> Iterator[Tick]:
+        return self
+
+    def __next__(self) -> Tick:
+        if self._left < 0:
+            raise StopIteration
+        if self._left == 0:
+            self._truth = self._observer.result(self._director.happenings)
+        tick = self._director.step()
+        if self._left > 0:
+            self._observer.see(tick)
+        self._left -= 1
+        return tick
+
+    @property
+    def truth(self) -> GroundTruth:
+        """The ground truth of the whole run."""
+        assert self._truth is not None, "the run is not over"
+        return self._truth
+
+
 def observe(script: Script, seed: int) -> GroundTruth:
     """Run the world from beginning to end, without rendering anything, and write down the truth."""
-    director = Director(script, seed)
-    observer = Observer(script, seed)
-    for _ in range(WARM_UP_TICKS + round(script.duration_s * 1e9 / TICK_NS)):
-        observer.see(director.step())
-    return observer.result(director.happenings)
+    run = WatchedRun(script, seed)
+    for _ in run:
+        pass
+    return run.truth
