@@ -45,7 +45,12 @@ def check_part(model: type[Model], data: Any) -> tuple[Model | None, list[tuple[
 
 
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
+<<<<<<< HEAD
     path, message = _fault(model, details)
+=======
+    location: Path_ = tuple(part for part in details["loc"] if part != "[key]")
+    path = _without_tags(document, location)
+>>>>>>> sim
     name = ".".join(map(str, path)) or "the file"
     place = path[:-1] if details["type"] == "missing" else path
     return document.problem(place, f"{name}: {message}")
@@ -55,15 +60,43 @@ def _fault(model: type[BaseModel], details: ErrorDetails) -> tuple[Path_, str]:
     path: Path_ = tuple(part for part in details["loc"] if part != "[key]")
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        allowed = sorted(_fields(model, path[:-1]))
+        allowed = sorted(_fields(model, location[:-1]))
         close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(allowed) or 'nothing'}"
         return path, f"no such setting; {hint}"
     if kind == "missing":
+<<<<<<< HEAD
         return path, "this setting is required and missing"
+=======
+        return document.problem(path[:-1], f"{name}: this setting is required and missing")
+    if kind == "union_tag_not_found":
+        return document.problem(
+            path, f"{name}: the setting {context['discriminator']} is required and missing"
+        )
+    if kind == "union_tag_invalid":
+        return document.problem(path, f"{name}: {_unknown_tag(context)}")
+    allowed_text = _allowed(details, context)
+>>>>>>> sim
     value = details["input"]
     shown = "" if isinstance(value, dict | list) else f"{value!r} "
     return path, f"{shown}is not allowed; {_allowed(details, context)}"
+
+
+def _without_tags(document: YamlDocument, location: Path_) -> Path_:
+    """Leave out what pydantic adds to name the member of a tagged union: the file has no such key."""
+    path: Path_ = ()
+    for index, part in enumerate(location):
+        if (*path, part) in document.marks or index == len(location) - 1:
+            path = (*path, part)
+    return path
+
+
+def _unknown_tag(context: dict[str, Any]) -> str:
+    tag = context["tag"]
+    expected = [name.strip().strip("'") for name in context["expected_tags"].split(",")]
+    close = difflib.get_close_matches(tag, expected, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(sorted(expected))}"
+    return f"{context['discriminator'].strip(chr(39))} {tag!r} is not known; {hint}"
 
 
 def _allowed(details: ErrorDetails, context: dict[str, Any]) -> str:
@@ -78,6 +111,8 @@ def _allowed(details: ErrorDetails, context: dict[str, Any]) -> str:
         return f"it must be {sign} {context[key]:g}"
     if details["type"] in ("enum", "literal_error"):
         return f"allowed: {context['expected']}"
+    if details["type"] == "string_pattern_mismatch":
+        return f"it must match {context['pattern']}"
     message = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return message if details["type"] == "value_error" else f"it must be {message}"
 
@@ -89,19 +124,30 @@ def _fields(model: type[BaseModel], path: Path_) -> set[str]:
         if isinstance(current, type) and issubclass(current, BaseModel):
             info = current.model_fields.get(str(part))
             current = info.annotation if info else None
+        elif members := _tagged(current):  # a union of models told apart by a key: the one named here
+            current = members.get(str(part))
         else:  # a mapping or list of models: its element
-            current = next((arg for arg in reversed(get_args(current))), None)
+            current = next((arg for arg in reversed(get_args(current)) if arg is not ...), None)
         current = (
             next(
                 (arg for arg in get_args(current) if isinstance(arg, type) and issubclass(arg, BaseModel)),
                 current,
             )
-            if not _is_container(current)
+            if not _is_container(current) and not _tagged(current)
             else current
         )
     return (
         set(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else set()
     )
+
+
+def _tagged(hint: Any) -> dict[str, type[BaseModel]]:
+    """The members of ``Annotated[A | B, Field(discriminator=...)]`` by tag; empty for anything else."""
+    key = next((getattr(arg, "discriminator", None) for arg in get_args(hint)[1:]), None)
+    if not isinstance(key, str):
+        return {}
+    members = get_args(get_args(hint)[0])
+    return {tag: member for member in members for tag in get_args(member.model_fields[key].annotation)}
 
 
 def _is_container(hint: Any) -> bool:

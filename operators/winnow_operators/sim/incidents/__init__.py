@@ -1,0 +1,1 @@
+"""Incidents: what may happen in a script, and how it acts on the world."""

@@ -1,0 +1,1 @@
+"""What is there: bodies, things that stand and move, the weather."""

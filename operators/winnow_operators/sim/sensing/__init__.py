@@ -1,0 +1,1 @@
+"""What the vehicle's software says about the world: perception, localization, health."""

@@ -1,0 +1,1 @@
+"""Getting from one place to another: roads, paths, the mission, planning and control."""

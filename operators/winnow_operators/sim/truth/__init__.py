@@ -1,0 +1,1 @@
+"""Ground truth from the state of the world, independent of any trigger."""

@@ -1,0 +1,1 @@
+"""`winnow sim`: recordings from the simulator, and what must fire in them."""
