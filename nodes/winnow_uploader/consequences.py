@@ -91,7 +91,7 @@ class Consequences:
             self.trouble = Trouble()
 
     def _all_wait(self, failure: Failure) -> None:
-        if failure.sentence != self.trouble.sentence:
+        if self.trouble.is_new(failure):
             self._outbox.tell(None, "waits", failure.sentence, cause=failure.cause.value)
         wait_ns = self._backoff_ns(self.trouble.failures + 1)
         self.trouble = self.trouble.after(failure, self._clock.wall_ns() + wait_ns)

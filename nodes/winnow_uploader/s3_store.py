@@ -147,6 +147,8 @@ class S3Store:
             except boto_errors.ClientError as error:
                 if _status(error) == 404:
                     return None
+                if _status(error) < 500:  # an answer to HEAD cannot say why; one to GET does
+                    self._client().get_object(**self._at(key), Range="bytes=0-0")["Body"].close()
                 raise
         return StoredObject(
             answer["ContentLength"],
@@ -240,7 +242,7 @@ class S3Store:
             yield
         except boto_errors.ClientError as error:
             raise StoreError(self._judge_answer(operation, error)) from None
-        except boto_errors.HTTPClientError as error:
+        except (boto_errors.HTTPClientError, boto_errors.ConnectionError) as error:
             inner = error.kwargs.get("error")
             if isinstance(inner, SendingStoppedError | FileShrankError):
                 raise inner from None

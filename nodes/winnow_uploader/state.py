@@ -71,9 +71,11 @@ class UploadState:
             raise
 
     def close(self) -> None:
-        """Let go of the state; another uploader may have it then."""
+        """Let go of the state; another uploader may have it then. Closing again does nothing."""
         self._database.close()
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def _open(self) -> sqlite3.Connection:
         try:

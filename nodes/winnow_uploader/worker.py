@@ -71,8 +71,8 @@ class UploadWorker:
         """Open the queue; nothing is sent before the first ``step``.
 
         ``folder`` is the run's folder, ``state_folder`` the uploader's own. ``rebuild_roots`` are searched for
-        clips when there is no state, or a damaged one: by default only ``outgoing``, because what lies
-        elsewhere may not have been cleared for leaving. ``jitter`` gives numbers in [0, 1), by
+        clips when the state was damaged: by default only ``outgoing``, because what lies elsewhere may not
+        have been cleared for leaving. ``jitter`` gives numbers in [0, 1), by
         default the system's random ones.
 
         Raises:
@@ -108,7 +108,7 @@ class UploadWorker:
         self._obstacles: dict[str, str] = {}
         self._prepared = False
         self.rebuilt = self._state.is_new
-        """There was no usable state: whoever keeps a journal of what may leave should add all of it again."""
+        """There was no state, or a damaged one: whoever keeps a journal of what may leave should add it all again."""
         self._take_up([folder / "outgoing"] if rebuild_roots is None else rebuild_roots)
 
     def close(self) -> None:
@@ -124,6 +124,9 @@ class UploadWorker:
         except BadInputError as error:
             return self._outbox.decision(None, "refused", str(error), clip_id=outgoing.clip_id)
         if known is not None:
+            if known.state.is_open:  # what is announced knows more than what was found on disk
+                standing = {"priority": item.priority, "upload_class": item.upload_class, "score": item.score}
+                self._queue.save(replace(self._queue.items[item.clip_id], **standing))
             return self._outbox.decision(item, "known", f"{known.path} is {known.state} already.")
         self._queue.save_with_parts(item, [])
         reason = f"{item.path} waits to be sent."
@@ -237,8 +240,9 @@ class UploadWorker:
                 f"The uploader's state was damaged and is kept as {name}; the queue is rebuilt from disk."
             )
             self._outbox.tell(None, "rebuilt", reason)
-        if not self.rebuilt:
-            return
+            self._find_again(roots)
+
+    def _find_again(self, roots: Sequence[Path]) -> None:
         for found in self._intake.rebuilt_items(roots, self._clock.wall_ns()):
             if isinstance(found, BadInputError):
                 self._outbox.tell(None, "refused", str(found))
