@@ -114,6 +114,8 @@ class Failure:
     cause: Cause
     sentence: str
     """What happened and what to do, for the ledger and for people."""
+    code: str = ""
+    """The store's own word for it; the same cause and code are the same trouble."""
 
 
 def of_answer(operation: str, code: str, message: str, status: int, bucket: str) -> Failure:
@@ -124,8 +126,8 @@ def of_answer(operation: str, code: str, message: str, status: int, bucket: str)
     said = f"{operation} was answered {status} {code}" + (f" ({message[:200]})" if message else "")
     if cause is Cause.CONFIGURATION:
         advice = _ADVICE.get(code, _ADVICE_FOR_ALL).format(bucket=bucket)
-        return Failure(cause, f"{said}; nothing was lost, the queue waits. {advice}")
-    return Failure(cause, f"{said}.")
+        return Failure(cause, f"{said}; nothing was lost, the queue waits. {advice}", code)
+    return Failure(cause, f"{said}.", code)
 
 
 def of_silence(operation: str, what: str) -> Failure:

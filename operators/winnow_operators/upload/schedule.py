@@ -130,7 +130,7 @@ class Scheduler:
         candidates: list[tuple[QueueItem, Send]] = []
         for item in queue:
             stage = self._stage(item, link)
-            send = Send(item.clip_id, stage, self._rate(item, stage, link))
+            send = Send(item.clip_id, stage, self.rate_bytes_per_s(item.upload_class, stage, link))
             obstacle = _held(item, now_ns) or self._link_or_backoff(item, send.rate_bytes_per_s, link, now_ns)
             obstacle = obstacle or self._over_budget(item, stage, spent, now_ns)
             if obstacle is None:
@@ -150,9 +150,10 @@ class Scheduler:
         waits = item.stage is Stage.DATA and not item.started and item.early_bytes > 0
         return Stage.EARLY if waits and link.mode is LinkMode.CELLULAR_5G else item.stage
 
-    def _rate(self, item: QueueItem, stage: Stage, link: Link) -> float:
+    def rate_bytes_per_s(self, upload_class: UploadClass, stage: Stage, link: Link) -> float:
+        """The rate at which a stage of a clip may go on a link; 0 = not at all."""
         of_stage = allowed_bytes_per_s if stage is Stage.DATA else allowed_small_bytes_per_s
-        return of_stage(self.link_settings, item.upload_class, link)
+        return of_stage(self.link_settings, upload_class, link)
 
     def _link_or_backoff(self, item: QueueItem, rate: float, link: Link, now_ns: int) -> Blocked | None:
         if rate <= 0:

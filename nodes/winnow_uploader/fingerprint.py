@@ -1,0 +1,62 @@
+"""Hashing a clip once: the whole for the sidecar's SHA-256, and every part for the store."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from winnow_operators.upload.parts import Part, extents
+
+READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """What tells, without reading it, that a file is still the one that was hashed."""
+
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A file's hashes, and what it was while they were taken."""
+
+    identity: FileIdentity
+    sha256: str
+    parts: tuple[Part, ...]
+
+
+def identity_of(path: Path) -> FileIdentity:
+    """Look at a file.
+
+    Raises:
+        OSError: it is gone.
+
+    """
+    found = path.stat()
+    return FileIdentity(found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def fingerprint(path: Path, part_bytes: int) -> Fingerprint:
+    """Read a file once; ``part_bytes`` 0 makes one part of all of it.
+
+    Raises:
+        OSError: it is gone or cannot be read.
+
+    """
+    identity = identity_of(path)
+    whole = hashlib.sha256()
+    parts = []
+    with path.open("rb", buffering=0) as file:
+        for number, (offset, size) in enumerate(
+            extents(identity.size_bytes, part_bytes or identity.size_bytes), 1
+        ):
+            sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+            left = size
+            while left and (chunk := file.read(min(READ_BYTES, left))):
+                for state in (whole, sha256, md5):
+                    state.update(chunk)
+                left -= len(chunk)
+            parts.append(Part(number, offset, size, sha256.hexdigest(), md5.hexdigest()))
+    return Fingerprint(identity, whole.hexdigest(), tuple(parts))

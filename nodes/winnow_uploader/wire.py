@@ -1,0 +1,82 @@
+"""HTTP connections that are paced and counted where bytes really leave: at the socket.
+
+botocore reads a body up to three times (checksum, signature, sending) and goes on reading after the store has
+refused the request early, so neither can be told from the body. These classes stand below all that.
+"""
+
+import socket
+from typing import Any
+
+from botocore.awsrequest import (
+    AWSConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnectionPool,
+)
+from botocore.httpsession import URLLib3Session
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from winnow_uploader.pacer import Pacer
+
+UNSENT_BYTES = 128 * 1024
+"""What the kernel may hold that has not left yet: after a stall this much goes at the link's own speed."""
+TLS_RECORD_BYTES = 16 * 1024
+TLS_OVERHEAD_BYTES = 29
+"""Per record, in TLS 1.2; 22 in TLS 1.3."""
+TLS_HANDSHAKE_BYTES = 1024
+"""Our side of it, without a client certificate."""
+_TCP_NOTSENT_LOWAT = 25
+"""From linux/tcp.h; Python names it from 3.12 on."""
+
+SOCKET_OPTIONS = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES),
+]
+
+
+class _Paced:
+    """Mixed in between botocore's handling of ``100-continue`` and the real connection."""
+
+    pacer: Pacer
+    _tls = False
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self._tls = hasattr(self.sock, "cipher")  # type: ignore[attr-defined]
+        if self._tls:
+            self.pacer.count(TLS_HANDSHAKE_BYTES)
+
+    def send(self, data: Any) -> None:
+        view = memoryview(data)
+        begin = 0
+        while begin < len(view):
+            size = min(self.pacer.slice_bytes, len(view) - begin)
+            records = -(-size // TLS_RECORD_BYTES) if self._tls else 0
+            self.pacer.take(size + records * TLS_OVERHEAD_BYTES)
+            super().send(view[begin : begin + size])  # type: ignore[misc]
+            self.pacer.sent()
+            begin += size
+
+
+class _PlainConnection(AWSConnection, _Paced, HTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _TlsConnection(AWSConnection, _Paced, HTTPSConnection):  # type: ignore[misc]
+    pass
+
+
+class WireSession(URLLib3Session):  # type: ignore[misc] # botocore has no types
+    """botocore's HTTP session over paced connections."""
+
+    def __init__(self, pacer: Pacer, **arguments: Any) -> None:
+        super().__init__(socket_options=SOCKET_OPTIONS, **arguments)
+        # The pool manager made by super().__init__ looks up its pools in this same dictionary.
+        self._pool_classes_by_scheme.update(
+            http=_paced_pool(AWSHTTPConnectionPool, _PlainConnection, pacer),
+            https=_paced_pool(AWSHTTPSConnectionPool, _TlsConnection, pacer),
+        )
+
+
+def _paced_pool(pool: Any, connection: Any, pacer: Pacer) -> type:
+    bound = type(connection.__name__, (connection,), {"pacer": pacer})
+    return type(f"Paced{pool.__name__}", (pool,), {"ConnectionCls": bound})
