@@ -111,16 +111,11 @@ def _lines_wrong(drawing):
             if abs(x1 - x2) > 0.1 and abs(y1 - y2) > 0.1:
                 found.append(f"{name} is slanted at {(x1, y1)} {(x2, y2)}")
             area = Rect(min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2))
-            for box in drawing.boxes:
-                if _touches(area, box.area):
-                    found.append(f"{name} runs through {box.box.key}")
-            for text in titles:
-                if _touches(area, text.area):
-                    found.append(f"{name} runs through the title {text.value!r}")
             mine = own_chip.get((placed.link.target, placed.link.target_slot))
-            for text in texts:
-                if text is not mine and _touches(area, text.area):
-                    found.append(f"{name} runs through the chip {text.value!r}")
+            hit = [box.box.key for box in drawing.boxes if _touches(area, box.area)]
+            hit += [text.value for text in titles if _touches(area, text.area)]
+            hit += [text.value for text in texts if text is not mine and _touches(area, text.area)]
+            found += [f"{name} runs through {what!r}" for what in hit]
     return found
 
 

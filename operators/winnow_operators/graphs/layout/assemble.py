@@ -1,7 +1,8 @@
 """The whole drawing: regions are laid out from the inside out, then everything gets its final place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import log2
 
 from winnow_operators.graphs.layout import style
@@ -40,6 +41,7 @@ def draw(picture: Picture) -> Drawing:
     solved = solver.solve(picture.root)
     final = _Final(picture)
     final.take(solved, (style.MARGIN, style.MARGIN), 0)
+    links = final.links(solver.chains)
     width = solved.layout.width + 2 * style.MARGIN
     height = solved.layout.height + 2 * style.MARGIN
     return Drawing(
@@ -47,8 +49,23 @@ def draw(picture: Picture) -> Drawing:
         round(height, 1),
         tuple(final.boxes),
         tuple(final.regions),
-        tuple(final.links(solver.chains)),
-        tuple(final.junctions),
+        tuple(links),
+        tuple(_narrowed(junction, links) for junction in final.junctions),
+    )
+
+
+def _narrowed(junction: Junction, links: Sequence[PlacedLink]) -> Junction:
+    """The junction with those of the net's links that pass there."""
+    passing = frozenset(
+        index for index in junction.links if _passes(links[index].points, junction.x, junction.y)
+    )
+    return replace(junction, links=passing or junction.links)
+
+
+def _passes(points: Sequence[Point], x: float, y: float) -> bool:
+    return any(
+        min(x1, x2) - 0.1 <= x <= max(x1, x2) + 0.1 and min(y1, y2) - 0.1 <= y <= max(y1, y2) + 0.1
+        for (x1, y1), (x2, y2) in pairwise(points)
     )
 
 

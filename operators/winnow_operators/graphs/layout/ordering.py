@@ -11,14 +11,15 @@ from typing import NamedTuple
 from winnow_operators.graphs.layout.nets import End
 from winnow_operators.graphs.layout.rows import Channel, Item, Pair, offset, packed
 
-CROSSING_PX = 80.0
+CROSSING_PX = 250.0
 """How long a detour a crossing is worth."""
 SWEEPS = 24
 """Down and up; drawings of 60 boxes do not improve after half of them."""
 SWEEPS_LARGE, LARGE = 6, 1200
 """Sweeps, from one start, of a level with more cells than this: the drawing is to come in seconds."""
 CANDIDATES = 2
-"""Orders that are tried out with real distances."""
+CANDIDATES_SMALL, SMALL = 4, 150
+"""Orders that are tried out with real distances; more where the level has fewer cells than this."""
 PINNED = "title"
 """The cell of a region's title stays first in its row."""
 
@@ -74,7 +75,8 @@ class Ordering:
                     best = now
             if best not in found:
                 found.append(best)
-        return sorted(found, key=lambda state: state.cost)[:CANDIDATES]
+        small = sum(map(len, self.rows)) < SMALL
+        return sorted(found, key=lambda state: state.cost)[: CANDIDATES_SMALL if small else CANDIDATES]
 
     def snapshot(self, x: dict[str, float] | None = None) -> State:
         """The present order, measured at the given places of the cells, or packed."""
