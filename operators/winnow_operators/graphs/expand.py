@@ -8,6 +8,7 @@ from winnow_operators.graphs.model import Deploy, Input, Module, Node, NodeKind,
 from winnow_operators.graphs.module_file import (
     MAX_MODULE_DEPTH,
     MAX_NODES,
+    MAX_TOTAL_PORTS,
     ModuleFile,
     folder_of,
     module_key,
@@ -31,7 +32,10 @@ class Expansion:
     """Module files by their path relative to the graph's folder."""
     findings: Findings
     modules: list[Module] = field(default_factory=list)
-    _count: int = 0
+    _read: dict[str, ModuleFile] = field(default_factory=dict)
+    _nodes: int = 0
+    _ports: int = 0
+    _full: bool = False
 
     def flatten(self, entries: Iterable[Entry]) -> list[Node]:
         """The graph's own entries, modules expanded."""
@@ -43,17 +47,30 @@ class Expansion:
         nodes: list[Node] = []
         exports: Exports = {}
         for entry in entries:
-            if self._count >= MAX_NODES:
+            if self._is_full(entry):
                 break
             if isinstance(entry, ModuleUse):
                 inner, exports[entry.id] = self._module(entry, parent, folder, open_files)
                 nodes += inner
             else:
-                self._count += 1
+                self._nodes += 1
+                self._ports += len(entry.inputs) + len(entry.outputs)
                 nodes.append(entry)
-                if self._count == MAX_NODES:
-                    self._report(entry, f"the graph has {MAX_NODES} nodes or more, which is the limit")
         return [self._with_exports(node, exports) for node in nodes], exports
+
+    def _is_full(self, entry: Entry) -> bool:
+        """Whether a limit is reached, so that a module that uses others a million times ends here."""
+        for count, limit, what in (
+            (self._nodes, MAX_NODES, "nodes"),
+            (len(self.modules), MAX_NODES, "uses of modules"),
+            (self._ports, MAX_TOTAL_PORTS, "inputs and outputs"),
+        ):
+            if count >= limit:
+                if not self._full:
+                    self._report(entry, f"the graph has more than {limit} {what}, which is the limit")
+                self._full = True
+                return True
+        return False
 
     def _module(
         self, use: ModuleUse, parent: str, folder: str, open_files: tuple[str, ...]
@@ -61,7 +78,9 @@ class Expansion:
         key = self._key(use, folder, open_files)
         if not key:
             return [], {}
-        module = read_module(self.files[key], self.findings)
+        if key not in self._read:
+            self._read[key] = read_module(self.files[key], self.findings)
+        module = self._read[key]
         self.modules.append(Module(use.id, module.name, key, use.place, parent))
         self._check_inputs(use, module)
         siblings = {entry.id for entry in module.entries}

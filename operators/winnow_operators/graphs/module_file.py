@@ -10,6 +10,8 @@ from winnow_schemas.yaml_source import YamlDocument
 
 MAX_NODES = 1_000
 """Nodes of a graph, module instances expanded; the largest graph planned for a vehicle has 20."""
+MAX_TOTAL_PORTS = 50_000
+"""Inputs and outputs of all nodes together."""
 MAX_MODULE_BYTES = 1_048_576
 """dora's limit of a module file."""
 MAX_MODULE_DEPTH = 8

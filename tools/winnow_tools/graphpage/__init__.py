@@ -1,0 +1,1 @@
+"""``winnow graph``: any dora graph as one self-contained file."""

@@ -1,0 +1,1 @@
+"""What all pages share: design tokens, the self-contained document, escaping."""
