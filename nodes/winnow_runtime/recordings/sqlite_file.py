@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow_runtime.recordings.definitions import standard_definition
+from winnow_operators.fields import standard_definition
 from winnow_runtime.recordings.faults import Faults, RecordingError, count
 from winnow_runtime.recordings.limits import Limits
 from winnow_runtime.recordings.source import SourceFile
@@ -130,10 +130,10 @@ class SqliteFile(SourceFile):
         channels = {}
         for number, topic, type_name, encoding, qos, type_hash in rows:
             language, text = definitions.get(str(type_name), ("", ""))
-            if not text:
-                language, text = "ros2msg", standard_definition(str(type_name))
-            if not text:
-                language = ""
+            if not language:
+                standard = standard_definition(str(type_name))
+                language, text = ("", "") if standard is None else ("ros2msg", standard)
+            if not language:
                 self._faults.add(
                     f"{self.name}: the definition of {type_name} is neither in the bag nor a standard one; the "
                     f"messages of {topic} are played but cannot be decoded."
