@@ -45,12 +45,8 @@ def check_part(model: type[Model], data: Any) -> tuple[Model | None, list[tuple[
 
 
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
-<<<<<<< HEAD
-    path, message = _fault(model, details)
-=======
-    location: Path_ = tuple(part for part in details["loc"] if part != "[key]")
+    location, message = _fault(model, details)
     path = _without_tags(document, location)
->>>>>>> sim
     name = ".".join(map(str, path)) or "the file"
     place = path[:-1] if details["type"] == "missing" else path
     return document.problem(place, f"{name}: {message}")
@@ -60,23 +56,16 @@ def _fault(model: type[BaseModel], details: ErrorDetails) -> tuple[Path_, str]:
     path: Path_ = tuple(part for part in details["loc"] if part != "[key]")
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        allowed = sorted(_fields(model, location[:-1]))
+        allowed = sorted(_fields(model, path[:-1]))
         close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(allowed) or 'nothing'}"
         return path, f"no such setting; {hint}"
     if kind == "missing":
-<<<<<<< HEAD
         return path, "this setting is required and missing"
-=======
-        return document.problem(path[:-1], f"{name}: this setting is required and missing")
     if kind == "union_tag_not_found":
-        return document.problem(
-            path, f"{name}: the setting {context['discriminator']} is required and missing"
-        )
+        return path, f"the setting {context['discriminator']} is required and missing"
     if kind == "union_tag_invalid":
-        return document.problem(path, f"{name}: {_unknown_tag(context)}")
-    allowed_text = _allowed(details, context)
->>>>>>> sim
+        return path, _unknown_tag(context)
     value = details["input"]
     shown = "" if isinstance(value, dict | list) else f"{value!r} "
     return path, f"{shown}is not allowed; {_allowed(details, context)}"

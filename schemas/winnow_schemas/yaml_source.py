@@ -53,19 +53,17 @@ class YamlDocument:
     data: Any
     marks: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     """Path of keys -> (line, column), 1-based; of the value's key in a mapping, of the item in a list."""
-<<<<<<< HEAD
     texts: dict[Path_, str] = field(default_factory=dict)
     """Path -> a scalar as it is written, without its quotes. dora reads YAML 1.2, where a plain ``on`` or
     ``1`` may stand for a name; PyYAML's value (``True``, ``1``) has lost what was written."""
-=======
-    texts: dict[Path_, tuple[int, int]] = field(default_factory=dict)
+    spans: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     """Path -> (line, column) of the first character of a text that stands on one line, quotes left out."""
 
     def problem_within(self, path: Path_, offset: int, message: str) -> Problem:
         """A problem at a character of a text: its own column where the text stands on one line."""
-        if path not in self.texts:
+        if path not in self.spans:
             return self.problem(path, message)
-        line, column = self.texts[path]
+        line, column = self.spans[path]
         return Problem(self.name, line, column + offset, message)
 
     def below(self, key: str) -> "YamlDocument":
@@ -74,9 +72,9 @@ class YamlDocument:
             self.name,
             {key: self.data},
             {(key, *path): mark for path, mark in self.marks.items()},
-            {(key, *path): mark for path, mark in self.texts.items()},
+            {(key, *path): text for path, text in self.texts.items()},
+            {(key, *path): span for path, span in self.spans.items()},
         )
->>>>>>> cond
 
     def problem(self, path: Path_, message: str) -> Problem:
         """A problem at ``path``, or at its nearest ancestor that exists in the file."""
@@ -140,11 +138,8 @@ class _Walk:
     def __init__(self, name: str) -> None:
         self.name = name
         self.marks: dict[Path_, tuple[int, int]] = {}
-<<<<<<< HEAD
         self.texts: dict[Path_, str] = {}
-=======
-        self.texts: dict[Path_, tuple[int, int]] = {}
->>>>>>> cond
+        self.spans: dict[Path_, tuple[int, int]] = {}
         self.problems: list[Problem] = []
         self.count = 0
         self.scalars = yaml.SafeLoader("")
@@ -159,14 +154,11 @@ class _Walk:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-<<<<<<< HEAD
         self.texts[path] = node.value
-=======
         if isinstance(node, yaml.ScalarNode) and node.style not in ("|", ">"):
             start, end = node.start_mark, node.end_mark
             if start.line == end.line:
-                self.texts[path] = (start.line + 1, start.column + 1 + (node.style is not None))
->>>>>>> cond
+                self.spans[path] = (start.line + 1, start.column + 1 + (node.style is not None))
         try:
             return self.scalars.construct_object(node)
         except (yaml.YAMLError, ValueError):

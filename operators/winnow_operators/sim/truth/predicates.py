@@ -27,6 +27,7 @@ Predicate = Callable[[Tick], Called]
 
 def flag(test: Callable[[Tick], bool]) -> Predicate:
     """A predicate without a grey zone."""
+
     def predicate(tick: Tick) -> Called:
         value = test(tick)
         return Called(value, value)
