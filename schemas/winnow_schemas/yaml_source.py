@@ -129,7 +129,7 @@ def load_text(text: str, name: str) -> YamlDocument:
     data = walk.value(root, ())
     if walk.problems:
         raise FileProblemsError(walk.problems, "the file was not used.")
-    return YamlDocument(name, data, walk.marks, walk.texts)
+    return YamlDocument(name, data, walk.marks, walk.texts, walk.spans)
 
 
 class _Walk:
