@@ -1,0 +1,166 @@
+"""The triggers' state: settings in, messages in order in, events and decisions out."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from winnow_operators.triggers.checking import Inputs
+from winnow_operators.triggers.engine import TriggerEngine
+from winnow_operators.triggers.outcomes import Outcome
+from winnow_operators.triggers.resolve import Resolution, resolve_triggers
+from winnow_runtime.ring.layout import NO_TIME
+from winnow_runtime.ring.view import RingView
+from winnow_schemas.errors import BadInputError, WinnowError
+from winnow_schemas.library import library_triggers
+from winnow_schemas.settings import DeviceSettings
+from winnow_schemas.settings.triggers import TriggerSettings
+from winnow_schemas.yaml_source import YamlDocument
+from winnow_triggers.feed import SignalFeed
+from winnow_triggers.signals import SignalReader
+
+_LATITUDE, _LONGITUDE = "latitude_deg", "longitude_deg"
+
+
+def resolve(settings: DeviceSettings, document: YamlDocument | None) -> tuple[Inputs, Resolution]:
+    """The triggers that the settings come to.
+
+    Raises:
+        BadInputError: a signal's unit is not known, or the position names one that is not there.
+
+    """
+    inputs = Inputs.of(settings.signals, settings.position, has_zones=bool(settings.zones))
+    return inputs, resolve_triggers(settings.triggers, inputs, library_triggers(), document)
+
+
+class Deciding:
+    """Engine, signals and feed together; one snapshot for all of them."""
+
+    def __init__(self, settings: DeviceSettings, document: YamlDocument | None, view: RingView) -> None:
+        """Check the settings and start.
+
+        Raises:
+            FileProblemsError: with all problems of the triggers.
+            BadInputError: signals or limits do not fit.
+
+        """
+        self._settings = settings
+        inputs, self.resolution = resolve(settings, document)
+        self._active: dict[str, TriggerSettings] = dict(self.resolution.require())
+        self._changed: dict[str, dict[str, Any]] = {}
+        """Parameters changed while running: trigger -> parameter -> value."""
+        self.engine = TriggerEngine(self._active, inputs, settings.triggers)
+        wanted = self.engine.signals | set(settings.position.values())
+        signals = {name: signal for name, signal in settings.signals.items() if name in wanted}
+        self.reader = SignalReader(signals, settings.zones, view.channel)
+        self.feed = SignalFeed(view, self.reader.topics)
+        self._view = view
+        self._started = False
+
+    # --- deciding -----------------------------------------------------------------------------------------
+
+    def step(self, watermark_ns: int) -> Iterator[Outcome]:
+        """Decide everything older than the watermark."""
+        if not self._started and watermark_ns > NO_TIME:
+            first_ns = self._first_ns(watermark_ns)
+            if first_ns is None:
+                return
+            self._started = True
+            self.engine.start(first_ns)
+        for message in self.feed.take(watermark_ns):
+            signals, zones = self.reader.read(message.topic, message.channel, message.t_ns, message.data)
+            if zones is not None:
+                yield from self.engine.set_zones(message.t_ns, zones)
+            if len(signals) == 1:
+                ((name, value),) = signals.items()
+                yield from self.engine.update(message.t_ns, name, value)
+            elif signals:
+                yield from self.engine.update_all(message.t_ns, signals)
+        if self._started:
+            yield from self.engine.advance(min(watermark_ns, self._newest_ns()))
+
+    def _newest_ns(self) -> int:
+        """Time does not run ahead of what has been seen: at the end the watermark is for ever."""
+        return self._view.beat().newest_ns
+
+    def finish(self) -> Iterator[Outcome]:
+        """The stream has ended: decide the rest."""
+        yield from self.step(2**63 - 1)
+        if self._started:
+            yield from self.engine.finish(self._newest_ns())
+
+    def _first_ns(self, watermark_ns: int) -> int | None:
+        """Time of the oldest message of any topic: where message time begins."""
+        oldest = []
+        for ring in self._view.rings().values():
+            entries = ring.window(NO_TIME, watermark_ns)
+            if len(entries):
+                oldest.append(int(entries["t_ns"].min()))
+        return min(oldest, default=None)
+
+    # --- changing -----------------------------------------------------------------------------------------
+
+    def set_parameter(self, key: str, value: Any) -> str:
+        """Change one parameter of one trigger, ``trigger.parameter``; a sentence that says so.
+
+        Raises:
+            BadInputError: no such trigger or parameter, or the value does not fit; nothing has changed.
+
+        """
+        name, _, parameter = key.partition(".")
+        trigger = self._active.get(name)
+        if trigger is None or parameter not in trigger.params:
+            known = ", ".join(
+                f"{each}.{param}" for each, known in sorted(self._active.items()) for param in known.params
+            )
+            raise BadInputError(
+                f"There is no parameter {key!r} to set; nothing has changed. Known: {known or 'none'}."
+            )
+        before = trigger.params[parameter]
+        fits = (
+            isinstance(value, bool)
+            if isinstance(before, bool)
+            else isinstance(value, int | float) and not isinstance(value, bool)
+        )
+        if isinstance(before, str):
+            fits = isinstance(value, str)
+        if not fits or value != value:  # noqa: PLR0124 - NaN is no threshold
+            raise BadInputError(f"{key} is {before!r} and cannot become {value!r}; nothing has changed.")
+        self._replace({**self._changed, name: {**self._changed.get(name, {}), parameter: value}})
+        return f"{key} was {before!r} and is {value!r} now."
+
+    def _replace(self, changed: Mapping[str, Mapping[str, Any]]) -> None:
+        base = self.resolution.active
+        triggers = {
+            name: trigger.model_copy(update={"params": {**trigger.params, **changed.get(name, {})}})
+            for name, trigger in base.items()
+        }
+        self.engine.replace(triggers)
+        self._active = triggers
+        self._changed = {name: dict(values) for name, values in changed.items()}
+
+    # --- state --------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "engine": self.engine.snapshot(),
+            "sources": self.reader.sources.snapshot(),
+            "feed": self.feed.snapshot(),
+            "changed": self._changed,
+            "started": self._started,
+        }
+
+    def restore(self, saved: Mapping[str, Any], *, same_run: bool) -> str:
+        """Take over a snapshot; a sentence when part of it could not be used.
+
+        Of an earlier run cooldowns, counts and changed parameters go on; where its messages stood does not.
+        """
+        trouble = ""
+        try:
+            self._replace(saved["changed"])
+            self.engine.restore(saved["engine"])
+            self.reader.sources.restore(saved["sources"])
+        except (WinnowError, KeyError) as error:
+            trouble = str(error)
+        if same_run:
+            self.feed.restore(saved["feed"])
+            self._started = bool(saved["started"])
+        return trouble

@@ -1,0 +1,146 @@
+"""`winnow-triggers`: heartbeats in; trigger events, their watermark, and decisions out."""
+
+from collections.abc import Iterator
+
+from winnow_operators.stream.watermarks import ALL_TIME, NO_TIME
+from winnow_operators.triggers.outcomes import Outcome
+from winnow_runtime.attach import attach
+from winnow_runtime.node import Node, run_as_process
+from winnow_runtime.ring.board import Beat, Cell, End
+from winnow_runtime.ring.view import RingView
+from winnow_runtime.seam import Parameter
+from winnow_schemas.errors import BadInputError
+from winnow_schemas.messages import TriggerEvent, Watermark
+from winnow_triggers.deciding import Deciding
+
+IDLE_S = 0.1
+CHECKPOINT_NS = 500_000_000
+CHECKPOINT_BYTES = 4 * 1024 * 1024
+"""A waiting source is held back by the checkpoint: so much of the stream may pass between two."""
+HEALTH_EVERY_NS = 1_000_000_000
+
+
+class Loop:
+    """One node's work, step by step."""
+
+    def __init__(self, node: Node, view: RingView, cell: Cell) -> None:
+        self.node = node
+        self.view = view
+        self.cell = cell
+        self.deciding = Deciding(node.settings, node.document, view)
+        self.events = 0
+        saved = node.load_checkpoint()
+        if saved is not None:
+            same_run = saved["run_id"] == node.run_id
+            trouble = self.deciding.restore(saved["deciding"], same_run=same_run)
+            self.events = saved["events"] if same_run else 0
+            if trouble:
+                node.decide("triggers", t_ns=0, subject="checkpoint", outcome="left aside", reason=trouble)
+        for name, reason in self.deciding.resolution.inactive.items():
+            node.decide(
+                "trigger", t_ns=0, subject=name, outcome="inactive", reason=f"{name} does not run: {reason}."
+            )
+        self._saved_ns = self._health_ns = 0
+        self._saved_bytes = self._seen_messages = 0
+        self._saved_until = NO_TIME
+
+    def step(self) -> Beat:
+        """Decide what the newest heartbeat allows."""
+        beat = self.view.beat()
+        if beat.end is End.RUNNING:
+            self._write(self.deciding.step(beat.watermark_ns))
+        else:
+            self._write(self.deciding.finish())
+        self._checkpoint(beat)
+        watermark = self.deciding.feed.watermark_ns
+        self.node.send("watermark", Watermark(watermark_ns=watermark, events=self.events))
+        return beat
+
+    def _write(self, outcomes: Iterator[Outcome]) -> None:
+        for outcome in outcomes:
+            self._one(outcome)
+        for topic, sentence in self.deciding.reader.problems:
+            self.node.decide("signal", t_ns=0, subject=topic, outcome="undecodable", reason=sentence)
+        self.deciding.reader.problems.clear()
+
+    def _one(self, outcome: Outcome) -> None:
+        if isinstance(outcome, TriggerEvent):
+            if self.node.emit("events", outcome, outcome.event_id):
+                self.events += 1
+        else:
+            self.node.decide(
+                "trigger",
+                t_ns=outcome.t_ns,
+                subject=outcome.trigger,
+                outcome=outcome.verdict.value,
+                reason=outcome.reason,
+                values={**outcome.values, "priority": int(outcome.priority)},
+            )
+
+    def _checkpoint(self, beat: Beat) -> None:
+        now = self.node.clock.monotonic_ns()
+        due = now - self._saved_ns >= CHECKPOINT_NS or beat.bytes - self._saved_bytes >= CHECKPOINT_BYTES
+        # Nothing new although time has moved: a waiting source may be waiting for this very checkpoint.
+        due = due or (
+            beat.messages == self._seen_messages and self.deciding.feed.watermark_ns > self._saved_until
+        )
+        self._seen_messages = beat.messages
+        if due or beat.end is not End.RUNNING:
+            self._saved_ns, self._saved_bytes = now, beat.bytes
+            self._saved_until = self.deciding.feed.watermark_ns
+            self.save()
+            self.cell.write(done=beat.number, hold_ns=self.deciding.feed.watermark_ns, idle=True)
+        if now - self._health_ns >= HEALTH_EVERY_NS:
+            self._health_ns = now
+            feed, reader = self.deciding.feed, self.deciding.reader
+            values = {
+                "events": self.events,
+                "late": feed.late,
+                "lost": feed.lost,
+                "undecodable": reader.undecodable,
+                **self.deciding.engine.counters,
+            }
+            self.node.health(
+                1 if feed.lost else 0,
+                "OK" if not feed.lost else f"{feed.lost} messages overwritten before they were looked at",
+                values,
+            )
+
+    def save(self) -> None:
+        """Checkpoint now."""
+        self.node.save_checkpoint(
+            {"run_id": self.node.run_id, "events": self.events, "deciding": self.deciding.snapshot()}
+        )
+
+    def set_parameter(self, event: Parameter) -> None:
+        """`dora param set triggers ood_spike.threshold 6`."""
+        t_ns = max(0, self.deciding.feed.watermark_ns)
+        try:
+            sentence = self.deciding.set_parameter(event.key, event.value)
+        except BadInputError as error:
+            self.node.decide("parameter", t_ns=t_ns, subject=event.key, outcome="refused", reason=str(error))
+            self.node.seam.log("warn", str(error))
+            return
+        self.save()
+        self.node.decide("parameter", t_ns=t_ns, subject=event.key, outcome="set", reason=sentence)
+
+
+def run(node: Node) -> None:
+    """Decide until the rings have ended."""
+    view = attach(node)
+    loop = Loop(node, view, view.own_cell(node.id))
+    while True:
+        event = node.next(IDLE_S)
+        if isinstance(event, Parameter):
+            loop.set_parameter(event)
+        beat = loop.step()
+        if beat.end is not End.RUNNING or node.must_leave(producers_live=True):
+            break
+    node.send("watermark", Watermark(watermark_ns=ALL_TIME, events=loop.events))
+    loop.cell.write(done=beat.number, finished=True)
+    node.finish()
+
+
+def main() -> None:
+    """Console script."""
+    run_as_process(run)
