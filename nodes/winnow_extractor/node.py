@@ -6,6 +6,7 @@ from pathlib import Path
 
 from winnow_extractor.cutter import Cutter, LatchedTopics
 from winnow_extractor.extractor import Done, Extractor, make_budget, remove_leftovers
+from winnow_operators.stream.watermarks import ALL_TIME
 from winnow_runtime.attach import attach
 from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import Cell, Channels
@@ -69,7 +70,9 @@ class Loop:
     def take(self, event: object) -> None:
         """A dora event that is not for the inbox."""
         if isinstance(event, Input) and event.id == "watermark":
-            self.watermark_ns = max(self.watermark_ns, Watermark.from_arrow(event.value).watermark_ns)
+            watermark_ns = Watermark.from_arrow(event.value).watermark_ns
+            if watermark_ns < ALL_TIME:  # the end comes with the journal, and truncates what is still open
+                self.watermark_ns = max(self.watermark_ns, watermark_ns)
 
     def step(self, *, look: bool) -> bool:
         """Take new events, close windows, cut one clip; whether there is more to do."""
