@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import typer
 import yaml
+from mcap.writer import Writer
 from tests.recording_makers import ROS2, TRANSIENT_LOCAL, Sent, write_mcap, write_ros2
 from tests.shared_recordings import shared_log
 from typer.testing import CliRunner
@@ -217,6 +218,23 @@ def test_text_enumerations_become_signals_with_their_words(tmp_path: Path):
     assert settings.signals["data"].type == "text"
     assert "# data: inside | it's" in made.settings.read_text()
     assert "#   when: data == 'inside'" in made.settings.read_text()
+
+
+def test_json_without_schema_gives_signals_too(tmp_path: Path):
+    path = tmp_path / "a.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start()
+        channel = writer.register_channel("/car", "json", 0)
+        for number in range(20):
+            writer.add_message(
+                channel, T0 + number, b'{"speed": %d, "gear": {"n": 1}, "ok": true}' % number, T0
+            )
+        writer.add_message(channel, T0 + 30, b'{"speed": "fast"}', T0)
+        writer.finish()
+    made, settings, _ = make(path, tmp_path / "made")
+    assert list(settings.signals) == ["speed"]
+    assert "# speed: 0 .. 19" in made.settings.read_text()
 
 
 def test_files_are_not_overwritten_without_force(drive: Path, tmp_path: Path):

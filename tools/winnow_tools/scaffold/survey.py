@@ -45,6 +45,11 @@ class FieldValues:
         """Count one value; missing ones, NaN and infinite ones are passed."""
         if seen is None or (isinstance(seen, float) and not math.isfinite(seen)):
             return
+        kind = Value.TEXT if isinstance(seen, str) else Value.BOOL if isinstance(seen, bool) else Value.NUMBER
+        if self.value is Value.ANY:
+            self.value = kind
+        if kind is not self.value:  # JSON without schema may change its mind
+            return
         self.count += 1
         if isinstance(seen, str):
             if not self.is_free_text:
@@ -87,13 +92,13 @@ class TopicSurvey:
 class _Looker:
     """Reads the fields of one topic while its messages pass."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, first: bytes | memoryview) -> None:
         self.channel = channel
         self.undecodable = ""
         self.fields: list[FieldValues] = []
         self._decoder: FieldDecoder | None = None
         try:
-            paths = _interesting(channel)[:MAX_FIELDS]
+            paths = _interesting(channel, first)[:MAX_FIELDS]
             self._decoder = FieldDecoder(channel, paths)
             self.fields = [FieldValues(*pair) for pair in zip(paths, self._decoder.values, strict=True)]
         except FieldError as error:
@@ -122,7 +127,7 @@ def survey(recording: Recording, progress: Callable[[float], None] | None = None
         for message in messages:
             looker = lookers.get(message.channel.topic)
             if looker is None:
-                looker = lookers[message.channel.topic] = _Looker(message.channel)
+                looker = lookers[message.channel.topic] = _Looker(message.channel, message.data)
             looker.look(message)
             yield message
 
@@ -133,9 +138,9 @@ def survey(recording: Recording, progress: Callable[[float], None] | None = None
     ]
 
 
-def _interesting(channel: Channel) -> list[str]:
+def _interesting(channel: Channel, first: bytes | memoryview) -> list[str]:
     """What a trigger might look at: summaries of lists where the type has a usual one, else single values."""
-    fields = list_fields(channel)
+    fields = list_fields(channel, first)
     summary = _SUMMARIES.get(re.split(r"[/.]", channel.schema_name)[-1])
     if summary is not None and any(path in summary for path, _ in fields):
         return [summary]
