@@ -237,6 +237,24 @@ def test_json_without_schema_gives_signals_too(tmp_path: Path):
     assert "# speed: 0 .. 19" in made.settings.read_text()
 
 
+def test_topics_without_messages_have_ports_too(tmp_path: Path):
+    """The replay node names ports over all topics: a silent one may make two names collide."""
+    path = tmp_path / "a.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start()
+        loud = writer.register_channel("/a/b", "json", 0)
+        writer.register_channel("/a_b", "json", 0)
+        writer.add_message(loud, T0, b"{}", T0)
+        writer.finish()
+    made, settings, graph = make(path, tmp_path / "made")
+    with open_recording(path) as recording:
+        ports = unique_ports(sorted({channel.topic for channel in recording.channels}))
+    assert nodes(graph)["replay"]["outputs"] == [*ports.values(), "control"]
+    assert set(settings.topics) == {"/a/b", "/a_b"}
+    assert "no messages" in made.settings.read_text()
+
+
 def test_files_are_not_overwritten_without_force(drive: Path, tmp_path: Path):
     folder = tmp_path / "made"
     folder.mkdir()

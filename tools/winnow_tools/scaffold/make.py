@@ -121,7 +121,7 @@ def make_scaffold(
 
 def _plan(recording: Recording, memory_mib: float, progress: Callable[[float], None] | None) -> Plan:
     topics = survey(recording, progress)
-    if not topics:
+    if not any(topic.statistics.count for topic in topics):
         found = f" ({recording.problems[0]})" if recording.problems else ""
         raise BadInputError(
             f"{recording.path} holds no message that can be played{found}; nothing was written."

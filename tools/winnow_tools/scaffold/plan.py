@@ -126,7 +126,8 @@ def make_plan(recording: Path, topics: Sequence[TopicSurvey], memory_mib: float)
         for topic in topics
         if topic not in usable
     )
-    ports = unique_ports([topic.statistics.topic for topic in usable])
+    # Over all topics, as the replay node does it: whether names collide must not depend on what is left out.
+    ports = unique_ports([topic.statistics.topic for topic in topics])
     rings = ring_sizes([topic.statistics for topic in usable], memory_mib)
     drops = _drop_orders(usable)
     planned = []

@@ -75,8 +75,10 @@ def _topics(plan: Plan) -> str:
 
 def _seen(port: PortPlan) -> str:
     statistics = port.survey.statistics
-    rate = f"{number(statistics.rate_hz)} Hz, " if statistics.rate_hz else ""
     kind = comment(statistics.schema_name or statistics.encoding or "no schema", 80)
+    if not statistics.count:
+        return f"{kind}: no messages"
+    rate = f"{number(statistics.rate_hz)} Hz, " if statistics.rate_hz else ""
     messages = "1 message" if statistics.count == 1 else f"{statistics.count:,} messages"
     return (
         f"{kind}: {messages}, {rate}{size(statistics.mean_bytes)} each, {size(statistics.max_bytes)} at most"

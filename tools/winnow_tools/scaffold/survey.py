@@ -117,7 +117,7 @@ class _Looker:
 
 
 def survey(recording: Recording, progress: Callable[[float], None] | None = None) -> list[TopicSurvey]:
-    """Play the recording once; topics without messages are left out. Sorted by topic."""
+    """Play the recording once. Every topic, also those without messages, sorted."""
     lookers: dict[str, _Looker] = {}
 
     def looked_at() -> Iterator[Message]:
@@ -132,10 +132,14 @@ def survey(recording: Recording, progress: Callable[[float], None] | None = None
             yield message
 
     statistics = topic_statistics(recording.channels, looked_at())
-    return [
-        TopicSurvey(statistics[topic], looker.channel, tuple(looker.fields), looker.undecodable)
-        for topic, looker in sorted(lookers.items())
-    ]
+    return [_topic(statistics[topic], lookers.get(topic), recording) for topic in sorted(statistics)]
+
+
+def _topic(statistics: TopicStatistics, looker: _Looker | None, recording: Recording) -> TopicSurvey:
+    if looker is not None:
+        return TopicSurvey(statistics, looker.channel, tuple(looker.fields), looker.undecodable)
+    channel = next(channel for channel in recording.channels if channel.topic == statistics.topic)
+    return TopicSurvey(statistics, channel, (), "")
 
 
 def _interesting(channel: Channel, first: bytes | memoryview) -> list[str]:
