@@ -1,5 +1,6 @@
 """What a file is, judged by its first bytes and never by its name."""
 
+import stat
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -75,6 +76,8 @@ def sniff(path: Path) -> Container:
 
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for somebody to write into it
+            raise RecordingError(f"{path} is neither a file nor a folder; nothing was read.")
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except OSError as error:

@@ -12,6 +12,7 @@ from winnow_operators.fields.resolution import Leaf
 from winnow_operators.fields.tree import Flag, Number, Text, Time
 
 NS = 1_000_000_000
+_decode = msgspec.json.Decoder().decode
 
 
 class NotJsonError(Exception):
@@ -21,16 +22,15 @@ class NotJsonError(Exception):
 def json_reader(leaves: Sequence[Leaf]) -> Callable[[bytes | memoryview], tuple[Any, ...]]:
     """A function from payload to the leaves' values; it raises NotJsonError."""
     read = compile_getters(leaves, _field, _elements, _convert)
-    decode = msgspec.json.Decoder().decode
+    return lambda data: read(decode_json(data))
 
-    def run(data: bytes | memoryview) -> tuple[Any, ...]:
-        try:
-            document = decode(data)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            document = _lenient(bytes(data), error)
-        return read(document)
 
-    return run
+def decode_json(data: bytes | memoryview) -> Any:
+    """One JSON value, with Python's NaN and Infinity; raises NotJsonError."""
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return _lenient(bytes(data), error)
 
 
 def _lenient(data: bytes, error: Exception) -> Any:

@@ -1,5 +1,6 @@
 """JSON schemas as trees of types."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from winnow_operators.fields.tree import Anything, Flag, ListOf, Number, Opaque,
 MAX_SCHEMA_BYTES = 4 * 1024 * 1024
 _MAX_REFERENCES = 32
 """References that refer to references."""
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+"""Names that a path can spell."""
 _TIME_FIELDS = ({"sec", "nsec"}, {"sec", "nanosec"})
 
 
@@ -37,6 +40,26 @@ def json_tree(schema_name: str, text: bytes) -> Type:
     if not isinstance(document, dict):
         raise FieldError(f"The JSON schema of {schema_name} is no object; its fields cannot be read.")
     return _Schema(schema_name, document).type_of(document, schema_name)
+
+
+def tree_of_value(value: Any) -> Type:
+    """The type of one decoded value; lists are taken to hold what their first element is."""
+    if isinstance(value, dict):
+        if set(value) in _TIME_FIELDS and all(type(part) is int for part in value.values()):
+            return _time(set(value))
+        names = [name for name in value if _NAME.fullmatch(name)]
+        return Structure("message", lambda: {name: tree_of_value(value[name]) for name in names})
+    if isinstance(value, list):
+        return ListOf(tree_of_value(value[0]) if value else Anything())
+    if isinstance(value, bool):
+        return Flag()
+    if isinstance(value, int | float):
+        return Number("number")
+    return Text() if isinstance(value, str) else Opaque("null", "it was null")
+
+
+def _time(names: set[str]) -> Time:
+    return Time("time", seconds_name="sec", nanos_name=next(iter(names - {"sec"})))
 
 
 class _Schema:
@@ -70,7 +93,7 @@ class _Schema:
         if not isinstance(properties, dict):
             return Structure(name, dict, is_open=True)
         if set(properties) in _TIME_FIELDS:
-            return Time("time", seconds_name="sec", nanos_name=next(iter(set(properties) - {"sec"})))
+            return _time(set(properties))
         title = schema.get("title")
         shown = title if isinstance(title, str) and title else name
         return Structure(

@@ -2,11 +2,12 @@
 
 from winnow_operators.fields.faults import FieldError
 from winnow_operators.fields.idl_definition import idl_tree
-from winnow_operators.fields.json_schema import json_tree
+from winnow_operators.fields.json_reader import NotJsonError, decode_json
+from winnow_operators.fields.json_schema import json_tree, tree_of_value
 from winnow_operators.fields.listing import field_paths
 from winnow_operators.fields.protobuf_fields import load_descriptor, protobuf_tree
 from winnow_operators.fields.ros_definition import ros_tree
-from winnow_operators.fields.tree import Type
+from winnow_operators.fields.tree import Anything, Type
 from winnow_schemas.channel import Channel
 
 SUPPORTED = "cdr with ros2msg or ros2idl, ros1 with ros1msg, json, protobuf"
@@ -33,11 +34,21 @@ def schema_tree(channel: Channel) -> Type:
     return ros_tree(channel.schema_name, text, is_ros1=channel.encoding == "ros1")
 
 
-def list_fields(channel: Channel) -> list[tuple[str, str]]:
+def list_fields(channel: Channel, sample: bytes | memoryview | None = None) -> list[tuple[str, str]]:
     """Every path of a channel's schema to a value, with the name of its type; see ``field_paths``.
+
+    JSON without schema has only the fields of its messages: give one as ``sample``.
 
     Raises:
         FieldError: the encoding is not decoded, or its schema is missing or malformed.
 
     """
-    return field_paths(schema_tree(channel))
+    root = schema_tree(channel)
+    if isinstance(root, Anything) and sample is not None:
+        try:
+            root = tree_of_value(decode_json(sample))
+        except NotJsonError as error:
+            raise FieldError(
+                f"The sample of {channel.topic} is no JSON ({str(error)[:120]}); its fields cannot be listed."
+            ) from None
+    return field_paths(root)

@@ -44,8 +44,9 @@ def messages_before(data: bytes, cut: int) -> int:
 
 @pytest.mark.parametrize("chunked", [True, False])
 def test_a_cut_at_every_byte_keeps_every_whole_message(tmp_path: Path, chunked: bool):
-    data = write_mcap(tmp_path / "whole.mcap", MESSAGES, chunked=chunked, chunk_bytes=200).read_bytes()
-    everything = in_play_order(MESSAGES)
+    sent = MESSAGES[:14]
+    data = write_mcap(tmp_path / "whole.mcap", sent, chunked=chunked, chunk_bytes=200).read_bytes()
+    everything = in_play_order(sent)
     torn = tmp_path / "torn.mcap"
     for cut in range(8, len(data)):
         torn.write_bytes(data[:cut])
@@ -102,10 +103,11 @@ FLIPS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("options", FLIPS.values(), ids=FLIPS.keys())
 def test_any_flipped_byte_is_survived_and_no_message_is_altered(tmp_path: Path, options: dict[str, Any]):
-    data = bytearray(write_mcap(tmp_path / "whole.mcap", MESSAGES, **options).read_bytes())
-    genuine = {message[1:] for message in in_play_order(MESSAGES)}
+    sent = MESSAGES[:12]  # two chunks
+    data = bytearray(write_mcap(tmp_path / "whole.mcap", sent, **options).read_bytes())
+    genuine = {message[1:] for message in in_play_order(sent)}
     flipped = tmp_path / "flipped.mcap"
-    for position, mask in itertools.product(range(8, len(data)), (0xFF, 0x01, 0x02, 0x80)):
+    for position, mask in itertools.product(range(8, len(data)), (0xFF, 0x01, 0x02)):
         data[position] ^= mask
         flipped.write_bytes(data)
         data[position] ^= mask

@@ -1,10 +1,14 @@
 """Whole MCAP files: everything comes, untouched, in time order, however the file was written."""
 
+import struct
 import tracemalloc
+import zlib
 from pathlib import Path
 from typing import Any
 
+import lz4.frame
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcap.reader import make_reader
@@ -220,3 +224,28 @@ def test_memory_is_bounded_by_chunks_and_not_by_the_file(tmp_path: Path):
         finally:
             tracemalloc.stop()
     assert peak_bytes < 4_000_000
+
+
+@pytest.mark.parametrize("with_size", [True, False])
+def test_frames_of_other_compressors(tmp_path: Path, with_size: bool):
+    """Streaming writers leave the content size out of their frames."""
+    packers = {
+        "zstd": lambda data: zstandard.ZstdCompressor(write_content_size=with_size).compress(data),
+        "lz4": lambda data: lz4.frame.compress(data, store_size=with_size, block_linked=not with_size),
+    }
+    message = struct.pack("<BQHIQQ", 5, 22 + 9, 1, 0, T0, T0) + b"payload 1"
+    channel = b"\x01\x00\x00\x00" + struct.pack("<I", 2) + b"/a" + struct.pack("<I", 4) + b"json" + bytes(4)
+    content = struct.pack("<BQ", 4, len(channel)) + channel + message * 50
+    for name, pack in packers.items():
+        packed = pack(content)
+        body = struct.pack("<QQQII", T0, T0, len(content), zlib.crc32(content), len(name)) + name.encode()
+        body += struct.pack("<Q", len(packed)) + packed
+        end = struct.pack("<BQI", 15, 4, 0) + struct.pack("<BQQQI", 2, 20, 0, 0, 0)
+        path = tmp_path / f"{name}.mcap"
+        magic = b"\x89MCAP0\r\n"
+        path.write_bytes(
+            magic + struct.pack("<BQII", 1, 8, 0, 0) + struct.pack("<BQ", 6, len(body)) + body + end + magic
+        )
+        with open_recording(path) as recording:
+            assert [bytes(found.data) for found in recording.messages()] == [b"payload 1"] * 50
+            assert recording.problems == ()

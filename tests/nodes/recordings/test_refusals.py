@@ -1,5 +1,6 @@
 """What is no recording is refused in one sentence; hostile sizes never become memory."""
 
+import os
 import struct
 import tracemalloc
 import zlib
@@ -56,6 +57,11 @@ def test_missing_files_and_empty_folders(tmp_path: Path):
         open_recording(tmp_path / "nowhere.mcap")
     with pytest.raises(RecordingError, match="holds no recording"):
         open_recording(tmp_path)
+    os.mkfifo(tmp_path / "pipe.mcap")
+    with pytest.raises(RecordingError, match="neither a file nor a folder"):
+        open_recording(tmp_path / "pipe.mcap")
+    with pytest.raises(RecordingError, match="neither a file nor a folder"):
+        open_recording(Path("/dev/null"))
 
 
 def test_too_many_files(tmp_path: Path):

@@ -118,7 +118,8 @@ def test_a_compressed_chunk_that_is_cut_is_salvaged(tmp_path: Path, compression:
 
 
 def test_any_flipped_byte_of_the_structure_is_survived(tmp_path: Path):
-    data = bytearray(write_ros1(tmp_path / "whole.bag", MESSAGES, chunk_bytes=300).read_bytes())
+    sent = MESSAGES[:10]
+    data = bytearray(write_ros1(tmp_path / "whole.bag", sent, chunk_bytes=300).read_bytes())
     flipped = tmp_path / "flipped.bag"
     refusals: set[str] = set()
     for position, mask in itertools.product(
@@ -134,7 +135,7 @@ def test_any_flipped_byte_of_the_structure_is_survived(tmp_path: Path):
         except RecordingError as error:
             refusals.add(str(error).split("; ")[1])
             continue
-        assert len(got) == 24 or problems, (position, mask)
+        assert len(got) == len(sent) or problems, (position, mask)
         assert [message[1] for message in got] == sorted(message[1] for message in got) or problems
     assert not refusals
 

@@ -118,6 +118,19 @@ def test_the_schema_is_listed_and_recursion_ends():
     assert list_fields(channel()) == []
 
 
+def test_without_schema_a_sample_lists_the_fields():
+    sample = b'{"t": {"sec": 1, "nsec": 2}, "a": {"b": [{"c": 1.5}]}, "s": "x", "ok": true, "no": null, "odd name": 1}'
+    assert list_fields(channel(), sample) == [
+        ("t", "time"),
+        ("a.b[].c", "number"),
+        ("s", "string"),
+        ("ok", "bool"),
+    ]
+    assert list_fields(channel(SCHEMA), sample) == list_fields(channel(SCHEMA))
+    with pytest.raises(FieldError, match="The sample of /t is no JSON"):
+        list_fields(channel(), b"{")
+
+
 def test_unknown_fields_get_suggestions_unless_the_schema_is_open():
     with pytest.raises(FieldError, match="Pose has no field 'nam'; did you mean 'name'"):
         FieldDecoder(channel(SCHEMA), ["nam"])

@@ -1,0 +1,116 @@
+"""The text of ``graph.yml``: a source with a port per topic, the ring, and the chain behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from winnow_tools.scaffold.plan import PortPlan
+from winnow_tools.scaffold.writing import comment, number, scalar, size
+
+PAYLOAD = "winnow/stream/v1/Payload"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The node that plays the messages."""
+
+    recording: Path
+    node_id: str = "replay"
+    path: str = "winnow-replay"
+
+
+# The standard chain behind the ring: the same for every recording.
+CHAIN = """\
+  - id: recorder
+    path: winnow-recorder
+    inputs:
+      heartbeat: {source: ring/heartbeat, queue_size: 10}
+    outputs: [health]
+    input_types: {heartbeat: winnow/ring/v1/Heartbeat}
+    output_types: {health: winnow/health/v1/Health}
+
+  - id: triggers
+    path: winnow-triggers
+    inputs:
+      heartbeat: {source: ring/heartbeat, queue_size: 10}
+    outputs: [event, watermark, health]
+    input_types: {heartbeat: winnow/ring/v1/Heartbeat}
+    output_types:
+      event: winnow/triage/v1/TriggerEvent
+      watermark: winnow/triage/v1/Watermark
+      health: winnow/health/v1/Health
+
+  - id: extractor
+    path: winnow-extractor
+    inputs:
+      heartbeat: {source: ring/heartbeat, queue_size: 10}
+      event: {source: triggers/event, queue_size: 1000, queue_policy: backpressure}
+      watermark: {source: triggers/watermark, queue_size: 100, queue_policy: backpressure}
+    outputs: [clip, health]
+    input_types:
+      heartbeat: winnow/ring/v1/Heartbeat
+      event: winnow/triage/v1/TriggerEvent
+      watermark: winnow/triage/v1/Watermark
+    output_types:
+      clip: winnow/triage/v1/ClipReady
+      health: winnow/health/v1/Health
+"""
+
+
+def graph_yaml(ports: Sequence[PortPlan], source: Source) -> str:
+    """Write the graph; ``ports`` in the order of the source's outputs."""
+    lines = [
+        f"# Made by `winnow scaffold` from {comment(source.recording.name)}.",
+        "# One port per topic. Queue sizes follow message size and rate: about 16 MiB or a quarter of a second per",
+        "# edge, between 2 and 1,000 messages. `winnow graph graph.yml` draws this.",
+        "nodes:",
+        *_source_node(ports, source),
+        "",
+        *_ring_node(ports, source),
+        "",
+        CHAIN,
+    ]
+    return "\n".join(lines)
+
+
+def _source_node(ports: Sequence[PortPlan], source: Source) -> list[str]:
+    return [
+        f"  - id: {source.node_id}",
+        f"    path: {source.path}",
+        "    env:",
+        f"      WINNOW_RECORDING: {scalar(str(source.recording))}",
+        "    inputs:",
+        "      credit: ring/credit",
+        "    outputs:",
+        *(f"      - {port.port}" for port in ports),
+        "      - control",
+        "    input_types:",
+        "      credit: winnow/stream/v1/Credit",
+        "    output_types:",
+        *(f"      {port.port}: {PAYLOAD}" for port in ports),
+        "      control: winnow/stream/v1/Control",
+    ]
+
+
+def _ring_node(ports: Sequence[PortPlan], source: Source) -> list[str]:
+    lines = ["  - id: ring", "    path: winnow-ring", "    inputs:"]
+    for port in ports:
+        statistics = port.survey.statistics
+        seen = f"up to {size(statistics.max_bytes)}, {number(statistics.rate_hz)} Hz"
+        lines.append(f"      # {comment(port.topic)}: {seen}")
+        lines.append(
+            f"      {port.port}: {{source: {source.node_id}/{port.port}, queue_size: {port.queue_size}, "
+            "queue_policy: backpressure}"
+        )
+    return [
+        *lines,
+        f"      control: {{source: {source.node_id}/control, queue_size: 1000, queue_policy: backpressure}}",
+        "    outputs: [credit, heartbeat, health]",
+        "    input_types:",
+        *(f"      {port.port}: {PAYLOAD}" for port in ports),
+        "      control: winnow/stream/v1/Control",
+        "    output_types:",
+        "      credit: winnow/stream/v1/Credit",
+        "      heartbeat: winnow/ring/v1/Heartbeat",
+        "      health: winnow/health/v1/Health",
+    ]
