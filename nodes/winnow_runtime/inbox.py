@@ -1,5 +1,6 @@
 """A journaled input: every record once, in order, whatever the edge did with it."""
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -25,35 +26,39 @@ class Inbox(Generic[R]):
         self._record = record
         self._state = state / source_node
         self._reader = JournalReader(self._state / output, position)
-        self._fresh: list[R] = []
+        self.position = position
+        """Number of the last record that :meth:`take` gave out: what a checkpoint saves."""
+        self._known = position
+        self._queued: deque[tuple[int, R]] = deque()
         self._dirty = True
         self.unjournaled = 0
         """Messages that came without a number."""
-
-    @property
-    def position(self) -> int:
-        """Number of the last record that :meth:`take` gave out."""
-        return self._reader.position
 
     def offer(self, event: Input) -> None:
         """A message came: keep it if it is the next one, otherwise remember to look into the journal."""
         number = event.metadata.get("n")
         if number is None:
-            self._fresh.append(self._record.from_arrow(event.value))
+            self._queued.append((self._known, self._record.from_arrow(event.value)))
             self.unjournaled += 1
-        elif number == self._reader.position + 1 and not self._dirty:
-            self._fresh.append(self._record.from_arrow(event.value))
-            self._reader.position = number
-        elif number > self._reader.position:
+        elif number == self._known + 1 and not self._dirty:
+            self._queued.append((number, self._record.from_arrow(event.value)))
+            self._known = number
+        elif number > self._known:
             self._dirty = True
 
     def take(self, *, look: bool = False) -> Iterator[R]:
-        """Everything new, in order; ``look`` reads the journal even when no message hinted at it."""
-        yield from self._fresh
-        self._fresh.clear()
+        """Everything new, in order; ``look`` reads the journal even when no message hinted at it.
+
+        While a record is being handled, ``position`` is its number: a checkpoint may be saved after each.
+        """
+        while self._queued:
+            self.position, record = self._queued.popleft()
+            yield record
         if self._dirty or look:
             self._dirty = False
+            self._reader.position = self._known
             for line in self._reader.read():
+                self._known = self.position = line.number
                 try:
                     yield self._record.from_builtins(line.record)
                 except BadInputError:

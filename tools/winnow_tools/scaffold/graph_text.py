@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from winnow_tools.scaffold.chain import LINES_OF_EVERY_NODE, chain_yaml
 from winnow_tools.scaffold.plan import PortPlan
 from winnow_tools.scaffold.writing import comment, number, scalar, size
 
@@ -19,56 +20,24 @@ class Source:
     path: str = "winnow-replay"
 
 
-# The standard chain behind the ring: the same for every recording.
-CHAIN = """\
-  - id: recorder
-    path: winnow-recorder
-    inputs:
-      heartbeat: {source: ring/heartbeat, queue_size: 10}
-    outputs: [health]
-    input_types: {heartbeat: winnow/ring/v1/Heartbeat}
-    output_types: {health: winnow/health/v1/Health}
-
-  - id: triggers
-    path: winnow-triggers
-    inputs:
-      heartbeat: {source: ring/heartbeat, queue_size: 10}
-    outputs: [event, watermark, health]
-    input_types: {heartbeat: winnow/ring/v1/Heartbeat}
-    output_types:
-      event: winnow/triage/v1/TriggerEvent
-      watermark: winnow/triage/v1/Watermark
-      health: winnow/health/v1/Health
-
-  - id: extractor
-    path: winnow-extractor
-    inputs:
-      heartbeat: {source: ring/heartbeat, queue_size: 10}
-      event: {source: triggers/event, queue_size: 1000, queue_policy: backpressure}
-      watermark: {source: triggers/watermark, queue_size: 100, queue_policy: backpressure}
-    outputs: [clip, health]
-    input_types:
-      heartbeat: winnow/ring/v1/Heartbeat
-      event: winnow/triage/v1/TriggerEvent
-      watermark: winnow/triage/v1/Watermark
-    output_types:
-      clip: winnow/triage/v1/ClipReady
-      health: winnow/health/v1/Health
-"""
-
-
 def graph_yaml(ports: Sequence[PortPlan], source: Source) -> str:
     """Write the graph; ``ports`` in the order of the source's outputs."""
     lines = [
         f"# Made by `winnow scaffold` from {comment(source.recording.name)}.",
         "# One port per topic. Queue sizes follow message size and rate: about 16 MiB or a quarter of a second per",
         "# edge, between 2 and 1,000 messages. `winnow graph graph.yml` draws this.",
+        "strict_types: true",
+        "health_check_interval: 5.0",
+        "env:",
+        "  WINNOW_SETTINGS: settings.yml",
+        f"  WINNOW_RECORDING: {scalar(str(source.recording))}",
+        '  WINNOW_SPEED: "1"',
         "nodes:",
         *_source_node(ports, source),
         "",
         *_ring_node(ports, source),
         "",
-        CHAIN,
+        chain_yaml(source.node_id),
     ]
     return "\n".join(lines)
 
@@ -77,23 +46,29 @@ def _source_node(ports: Sequence[PortPlan], source: Source) -> list[str]:
     return [
         f"  - id: {source.node_id}",
         f"    path: {source.path}",
-        "    env:",
-        f"      WINNOW_RECORDING: {scalar(str(source.recording))}",
+        *(f"    {line}" for line in LINES_OF_EVERY_NODE),
         "    inputs:",
         "      credit: ring/credit",
         "    outputs:",
         *(f"      - {port.port}" for port in ports),
         "      - control",
+        "      - decisions",
         "    input_types:",
         "      credit: winnow/stream/v1/Credit",
         "    output_types:",
         *(f"      {port.port}: {PAYLOAD}" for port in ports),
         "      control: winnow/stream/v1/Control",
+        "      decisions: winnow/ledger/v1/Decision",
     ]
 
 
 def _ring_node(ports: Sequence[PortPlan], source: Source) -> list[str]:
-    lines = ["  - id: ring", "    path: winnow-ring", "    inputs:"]
+    lines = [
+        "  - id: ring",
+        "    path: winnow-ring",
+        *(f"    {line}" for line in LINES_OF_EVERY_NODE),
+        "    inputs:",
+    ]
     for port in ports:
         statistics = port.survey.statistics
         seen = f"up to {size(statistics.max_bytes)}, {number(statistics.rate_hz)} Hz"
@@ -105,7 +80,7 @@ def _ring_node(ports: Sequence[PortPlan], source: Source) -> list[str]:
     return [
         *lines,
         f"      control: {{source: {source.node_id}/control, queue_size: 1000, queue_policy: backpressure}}",
-        "    outputs: [credit, heartbeat, health]",
+        "    outputs: [credit, heartbeat, health, decisions]",
         "    input_types:",
         *(f"      {port.port}: {PAYLOAD}" for port in ports),
         "      control: winnow/stream/v1/Control",
@@ -113,4 +88,5 @@ def _ring_node(ports: Sequence[PortPlan], source: Source) -> list[str]:
         "      credit: winnow/stream/v1/Credit",
         "      heartbeat: winnow/ring/v1/Heartbeat",
         "      health: winnow/health/v1/Health",
+        "      decisions: winnow/ledger/v1/Decision",
     ]

@@ -1,0 +1,111 @@
+"""`winnow-classifier`: clips in; verdicts with reasons out."""
+
+from pathlib import Path
+from typing import Any
+
+from winnow_classifier.surroundings import surroundings_of
+from winnow_operators.classify.diversity import Diversity, clip_features
+from winnow_operators.classify.rules import classify
+from winnow_operators.classify.scenario import action
+from winnow_runtime import atomic
+from winnow_runtime.node import Node, run_as_process
+from winnow_schemas.errors import BadInputError
+from winnow_schemas.messages import ClipReady, Verdict
+from winnow_schemas.sidecar import read_sidecar
+
+IDLE_S = 0.3
+CLASSIFIER = "rules-1"
+
+
+def judge(node: Node, clip: ClipReady, diversity: Diversity) -> None:
+    """Classify one clip, write its verdict file, announce it."""
+    path = node.out / clip.path
+    try:
+        sidecar = read_sidecar(path.with_suffix(".json"))
+    except BadInputError as error:
+        node.decide(
+            "classification",
+            t_ns=clip.start_ns,
+            subject=clip.clip_id,
+            outcome="impossible",
+            reason=str(error),
+        )
+        return
+    surroundings = surroundings_of(path, sidecar, node.settings)
+    ruled = classify([(trigger.type, trigger.priority) for trigger in sidecar.triggers], surroundings)
+    lead_ns = next(trigger.t_ns for trigger in sidecar.triggers if trigger.type == sidecar.trigger_type)
+    features = clip_features(
+        types=[trigger.type for trigger in sidecar.triggers],
+        scenario=ruled.scenario,
+        duration_s=sidecar.clip_duration_sec,
+        t_ns=lead_ns,
+        surroundings=surroundings,
+        position=(sidecar.position.latitude_deg, sidecar.position.longitude_deg)
+        if sidecar.position
+        else None,
+    )
+    score = round(diversity.score(features), 6)
+    verdict = Verdict(
+        clip_id=clip.clip_id,
+        name=clip.name,
+        path=clip.path,
+        priority=clip.priority,
+        upload_class=clip.upload_class,
+        scenario=ruled.scenario.value,
+        annotation_priority=ruled.annotation_priority,
+        confidence=ruled.confidence,
+        diversity_score=score,
+        classifier=CLASSIFIER,
+        reasons=list(ruled.reasons),
+    )
+    _write(path, verdict)
+    node.decide(
+        "classification",
+        t_ns=lead_ns,
+        subject=clip.clip_id,
+        outcome=ruled.scenario.value,
+        reason=f"{clip.name}: {'; '.join(ruled.reasons)}. {action(ruled.annotation_priority).capitalize()}.",
+        values={
+            "annotation_priority": ruled.annotation_priority,
+            "confidence": ruled.confidence,
+            "diversity_score": score,
+        },
+    )
+    node.emit("verdicts", verdict, clip.clip_id)
+
+
+def _write(clip: Path, verdict: Verdict) -> None:
+    value: dict[str, Any] = {
+        "clip_id": verdict.clip_id,
+        "scenario_class": verdict.scenario,
+        "annotation_priority": verdict.annotation_priority,
+        "action": action(verdict.annotation_priority),
+        "confidence": verdict.confidence,
+        "diversity_score": verdict.diversity_score,
+        "classifier": verdict.classifier,
+        "reasons": list(verdict.reasons),
+    }
+    atomic.write_json(clip.with_suffix(".verdict.json"), value)
+
+
+def run(node: Node) -> None:
+    """Judge clips until the extractor has ended."""
+    saved = node.load_checkpoint() or {}
+    clips = node.inbox("clips", ClipReady, saved.get("clips", 0))
+    diversity = Diversity(node.settings.classifier.history)
+    diversity.restore(saved.get("recent", []))
+    while True:
+        event = node.next(IDLE_S)
+        for clip in clips.take(look=event is None):
+            judge(node, clip, diversity)
+            node.save_checkpoint({"clips": clips.position, "recent": diversity.snapshot()})
+        if event is None and clips.ended(node.run_id):
+            break
+        if node.must_leave(producers_live=clips.producer_lives):
+            break
+    node.finish()
+
+
+def main() -> None:
+    """Console script."""
+    run_as_process(run)
