@@ -84,6 +84,8 @@ class TopicSettings(Strict):
     """How many distinct pinned messages are kept."""
     ratio: float | None = Field(default=None, gt=0, le=1.0)
     """Stored bytes per payload byte that the extraction budget charges; by default from the kind."""
+    expected_mb_s: float = Field(default=0.0, ge=0)
+    """Rate to expect, as measured or from the data sheet; `winnow check` computes hot seconds from it; 0 = unknown."""
     drop_order: int = Field(default=0, ge=0, le=100)
     """When a clip is over its size cap: topics with a higher number are left out first; 0 = never."""
 
