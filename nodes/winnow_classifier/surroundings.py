@@ -8,7 +8,7 @@ from mcap.reader import make_reader
 from winnow_operators.classify.rules import Surroundings
 from winnow_operators.classify.sun import sun_elevation_deg
 from winnow_operators.fields import FieldDecoder, FieldError
-from winnow_schemas.channel import Channel
+from winnow_runtime.mcapfile.records import channel_of
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.sidecar import Sidecar
 
@@ -36,14 +36,7 @@ def _newest(clip: Path, topic: str, path: str, until_ns: int) -> float | None:
         with clip.open("rb") as file:
             messages = make_reader(file).iter_messages(topics=[topic], reverse=True, ending_before=until_ns)
             for schema, channel, message in messages:
-                known = Channel(
-                    topic=channel.topic,
-                    encoding=channel.message_encoding,
-                    schema_name=schema.name if schema else "",
-                    schema_encoding=schema.encoding if schema else "",
-                    schema_data=schema.data if schema else b"",
-                )
-                (value,) = FieldDecoder(known, [path]).decode(message.data)
+                (value,) = FieldDecoder(channel_of(schema, channel), [path]).decode(message.data)
                 return float(value) if isinstance(value, int | float) else None
     except (McapError, FieldError, OSError, ValueError):
         return None

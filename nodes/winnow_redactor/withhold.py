@@ -6,14 +6,12 @@ from pathlib import Path
 
 from mcap.exceptions import McapError
 from mcap.reader import make_reader
-from mcap.records import Channel as ChannelRecord
-from mcap.records import Schema as SchemaRecord
 
 from winnow_operators.privacy import shows_people
 from winnow_runtime import atomic
 from winnow_runtime.hashed_file import HashedFile
+from winnow_runtime.mcapfile.records import channel_of
 from winnow_runtime.mcapfile.writer import McapWriter
-from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.topics import Kind
@@ -69,7 +67,7 @@ def _copy(
                 number = numbers.get(channel.id)
                 if number is None:
                     writer.stream("lz4", "lz4")
-                    number = numbers[channel.id] = writer.channel(_channel(schema, channel), "lz4")
+                    number = numbers[channel.id] = writer.channel(channel_of(schema, channel), "lz4")
                 writer.message(number, message.log_time, message.publish_time, message.sequence, message.data)
             described = _describe(sidecar, withheld, settings)
             writer.flush()
@@ -116,15 +114,4 @@ def _describe(sidecar: Sidecar, withheld: tuple[str, ...], settings: DeviceSetti
             "bag_size_bytes": None,
             "bag_size_gb": None,
         }
-    )
-
-
-def _channel(schema: SchemaRecord | None, channel: ChannelRecord) -> Channel:
-    return Channel(
-        topic=channel.topic,
-        encoding=channel.message_encoding,
-        schema_name=schema.name if schema else "",
-        schema_encoding=schema.encoding if schema else "",
-        schema_data=schema.data if schema else b"",
-        metadata=tuple(sorted(channel.metadata.items())),
     )

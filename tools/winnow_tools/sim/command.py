@@ -96,3 +96,10 @@ def _table(truth: GroundTruth) -> Table:
                 kinds.get(each.incident or 0, "-"),
             )
     return table
+
+
+sim_app = typer.Typer(
+    name="sim", help="Recordings from the simulator, and what must fire in them.", no_args_is_help=True
+)
+sim_app.command("export")(sim_export_command)
+sim_app.command("truth")(sim_truth_command)

@@ -1,0 +1,57 @@
+"""The `winnow` command line."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from winnow_tools.checking.command import check_command
+from winnow_tools.clips.command import clips_app
+from winnow_tools.console import EXIT_CODES
+from winnow_tools.graphpage.command import graph_command
+from winnow_tools.running.command import run_command
+from winnow_tools.scaffold.command import scaffold_command
+from winnow_tools.sim.command import sim_app
+from winnow_tools.store.command import store_app
+from winnow_tools.types_command import types_command
+from winnow_tools.why.command import why_command
+
+app = typer.Typer(
+    name="winnow",
+    help=f"Decide on the vehicle what is worth keeping.\n\n{EXIT_CODES}",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("scaffold")(scaffold_command)
+app.command("check")(check_command)
+app.command("run")(run_command)
+app.command("graph")(graph_command)
+app.command("why")(why_command)
+app.add_typer(clips_app)
+app.add_typer(sim_app)
+app.add_typer(store_app)
+app.command("types", hidden=True)(types_command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        try:
+            print(version("winnow-dora"))
+        except PackageNotFoundError:
+            print("not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of all commands."""
+
+
+def main() -> None:
+    """Console script."""
+    app()

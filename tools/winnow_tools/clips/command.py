@@ -1,0 +1,209 @@
+"""``winnow clips ls|show|verify|export``."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from winnow_runtime.recordings import open_recording
+from winnow_schemas.errors import BadInputError
+from winnow_tools.clips.collection import Clip, clips_of, one_clip
+from winnow_tools.clips.export import Format, export
+from winnow_tools.clips.verify import require_clips, totals, verify
+from winnow_tools.console import bytes_text, print_json, sentences
+
+clips_app = typer.Typer(name="clips", help="List, show, verify and export clips.", no_args_is_help=True)
+
+Where = Annotated[Path, typer.Argument(metavar="DIR", help="A run's folder, a folder of clips, or one clip.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@clips_app.command("ls")
+def list_command(where: Where, as_json: AsJson = False) -> None:
+    """List clips in the order of time."""
+    problems: list[str] = []
+    with sentences():
+        clips = list(clips_of(where, problems))
+    if as_json:
+        print_json({"clips": [_summary(clip) for clip in clips], "problems": problems})
+        return
+    table = Table("time (UTC)", "P", "name", "seconds", "messages", "size", "scenario", "missing")
+    for clip in clips:
+        sidecar = clip.sidecar
+        table.add_row(
+            sidecar.timestamp_utc,
+            str(sidecar.priority),
+            sidecar.name,
+            f"{sidecar.clip_duration_sec:.1f}",
+            f"{sidecar.messages:,}",
+            bytes_text(sidecar.size_bytes or 0),
+            (clip.verdict or {}).get("scenario_class", ""),
+            str(len(sidecar.missing) or ""),
+        )
+    Console().print(table)
+    for problem in problems:
+        print(problem)
+    print(f"{len(clips)} clips.")
+
+
+@clips_app.command("show")
+def show_command(
+    where: Where,
+    name: Annotated[str, typer.Argument(help="Beginning of a clip's name or id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one clip: triggers, topics, what is missing, verdict."""
+    with sentences():
+        clip = one_clip(where, name)
+    if as_json:
+        print_json({"sidecar": clip.sidecar.to_json(), "verdict": clip.verdict, "path": str(clip.path)})
+        return
+    _show(clip)
+
+
+@clips_app.command("verify")
+def verify_command(
+    where: Where,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="The recording that was played: compare every message.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that clips are whole, and that they hold exactly what the recording holds in their windows.
+
+    Exit code 0 only when there is at least one clip and nothing is missing, extra or changed; 1 otherwise;
+    2 when a file cannot be read at all.
+    """
+    with sentences():
+        if against is None:
+            checks = verify(where, None)
+        else:
+            with open_recording(against) as recording:
+                checks = verify(where, recording.messages())
+        require_clips(checks, where)
+    sums = totals(checks)
+    if as_json:
+        bad = [
+            {
+                "name": check.name,
+                "missing": check.missing,
+                "extra": check.extra,
+                "changed": check.changed,
+                "problems": check.problems,
+            }
+            for check in checks
+            if not check.good
+        ]
+        print_json({**sums, "bad": bad})
+    else:
+        for check in checks:
+            for problem in check.problems:
+                print(problem)
+            if check.missing or check.extra or check.changed:
+                print(f"{check.name}: {check.missing} missing, {check.extra} extra, {check.changed} changed")
+        print(
+            f"{sums['clips']} clips: {sums['missing']} missing, {sums['extra']} extra, {sums['changed']} changed."
+        )
+    if any(not check.good for check in checks):
+        raise typer.Exit(1)
+
+
+@clips_app.command("export")
+def export_command(
+    where: Where,
+    name: Annotated[str, typer.Argument(help="Beginning of a clip's name or id.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="FILE.mcap, or a folder for --format csv.")],
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="mcap: messages as they are; csv: a table of numbers per topic."),
+    ] = Format.MCAP,
+    topic: Annotated[list[str] | None, typer.Option(help="Only this topic; may be repeated.")] = None,
+) -> None:
+    """Take a clip, or part of it, elsewhere."""
+    with sentences():
+        clip = one_clip(where, name)
+        if topic and (unknown := set(topic) - set(clip.sidecar.topics)):
+            raise BadInputError(
+                f"{clip.sidecar.name} has no topic {min(unknown)!r}; nothing was written. It has: {', '.join(clip.sidecar.topics)}."
+            )
+        written = export(clip, output, form, set(topic or []))
+    for path in written:
+        print(path)
+
+
+def _summary(clip: Clip) -> dict[str, Any]:
+    sidecar = clip.sidecar
+    return {
+        "name": sidecar.name,
+        "clip_id": sidecar.clip_id,
+        "path": str(clip.path),
+        "priority": sidecar.priority,
+        "triggers": [trigger.type for trigger in sidecar.triggers],
+        "start_ns": sidecar.start_ns,
+        "end_ns": sidecar.end_ns,
+        "messages": sidecar.messages,
+        "size_bytes": sidecar.size_bytes,
+        "missing": len(sidecar.missing),
+        "truncated": sidecar.truncated,
+        "scenario": (clip.verdict or {}).get("scenario_class"),
+        "annotation_priority": (clip.verdict or {}).get("annotation_priority"),
+    }
+
+
+def _show(clip: Clip) -> None:
+    sidecar, console = clip.sidecar, Console()
+    console.print(
+        f"[bold]{sidecar.name}[/bold]  P{sidecar.priority}, {sidecar.clip_duration_sec:.1f} s from {_utc(sidecar.start_ns)}",
+        highlight=False,
+    )
+    console.print(
+        f"{clip.path}, {bytes_text(sidecar.size_bytes or 0)}, {sidecar.messages:,} messages", highlight=False
+    )
+    triggers = Table("trigger", "P", "time (UTC)", "value", "threshold", "condition")
+    for trigger in sidecar.triggers:
+        value = "" if trigger.value is None else f"{trigger.value:.6g}"
+        threshold = "" if trigger.threshold is None else f"{trigger.threshold:.6g}"
+        triggers.add_row(
+            trigger.type, str(trigger.priority), _utc(trigger.t_ns), value, threshold, trigger.condition
+        )
+    console.print(triggers)
+    topics = Table("topic", "type", "messages", "Hz", "payload")
+    for topic, content in sorted(sidecar.topic_contents.items()):
+        rate = content.messages / sidecar.clip_duration_sec
+        topics.add_row(
+            topic,
+            content.schema_name,
+            f"{content.messages:,}",
+            f"{rate:.1f}",
+            bytes_text(content.payload_bytes),
+        )
+    console.print(topics)
+    if sidecar.latched:
+        print(
+            f"Latched from before the window: {', '.join(sorted({item.topic for item in sidecar.latched}))}."
+        )
+    for hole in sidecar.missing:
+        print(
+            f"Missing: {hole.count if hole.count is not None else 'unknown number'} of {hole.topic}: {hole.reason}."
+        )
+    if sidecar.left_out:
+        print(f"Left out because of the size cap: {', '.join(sidecar.left_out)}.")
+    if sidecar.withheld_topics:
+        print(f"Withheld because they may show people: {', '.join(sidecar.withheld_topics)}.")
+    if sidecar.truncated:
+        print("The stream ended before the window did.")
+    if clip.verdict:
+        verdict = clip.verdict
+        print(
+            f"{verdict.get('scenario_class')}: {'; '.join(verdict.get('reasons', []))}. {verdict.get('action')}."
+        )
+
+
+def _utc(t_ns: int) -> str:
+    try:
+        return datetime.fromtimestamp(t_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    except (OverflowError, ValueError, OSError):
+        return f"{t_ns} ns"

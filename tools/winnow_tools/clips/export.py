@@ -1,0 +1,121 @@
+"""Takes clips elsewhere: as MCAP, whole or in part, or as tables of numbers."""
+
+import csv
+import shutil
+from enum import StrEnum
+from pathlib import Path
+
+from mcap.reader import make_reader
+
+from winnow_operators.fields import FieldDecoder, FieldError, list_fields
+from winnow_runtime.atomic import TEMPORARY, publish
+from winnow_runtime.mcapfile.records import channel_of
+from winnow_runtime.mcapfile.writer import McapWriter
+from winnow_schemas.channel import Channel
+from winnow_schemas.errors import BadInputError, UnavailableError
+from winnow_schemas.ids import port_of
+from winnow_tools.clips.collection import Clip
+
+COLUMNS_MAX = 200
+"""Columns of one table: a spreadsheet with more is read by nobody."""
+
+
+class Format(StrEnum):
+    """What an export is."""
+
+    MCAP = "mcap"
+    CSV = "csv"
+
+
+def export(clip: Clip, output: Path, form: Format, topics: set[str]) -> list[Path]:
+    """Write the clip, or the topics named, to ``output``; what was written.
+
+    Raises:
+        BadInputError: the output exists, or has the wrong form.
+        UnavailableError: it cannot be written.
+
+    """
+    try:
+        return _as_mcap(clip, output, topics) if form is Format.MCAP else _as_tables(clip, output, topics)
+    except OSError as error:
+        raise UnavailableError(
+            f"{output} cannot be written ({error.strerror}); the export is not complete."
+        ) from None
+
+
+def _as_mcap(clip: Clip, output: Path, topics: set[str]) -> list[Path]:
+    if output.suffix != ".mcap":
+        raise BadInputError(f"{output} does not end in .mcap; nothing was written.")
+    if output.exists():
+        raise BadInputError(f"{output} exists; nothing was written.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output.with_name(output.name + TEMPORARY)
+    if not topics:
+        shutil.copyfile(clip.path, temporary)
+    else:
+        with temporary.open("wb") as file:
+            _copy_topics(clip.path, McapWriter(lambda data: _ignore(file.write(data))), topics)
+    publish(temporary, output)
+    written = [output]
+    for suffix in (".json", ".verdict.json"):
+        source = clip.path.with_suffix(suffix)
+        if not topics and source.exists():
+            shutil.copyfile(source, output.with_suffix(suffix))
+            written.append(output.with_suffix(suffix))
+    return written
+
+
+def _ignore(_: int) -> None:
+    return None
+
+
+def _copy_topics(source: Path, writer: McapWriter, topics: set[str]) -> None:
+    numbers: dict[int, int] = {}
+    writer.stream("lz4", "lz4")
+    with source.open("rb") as file:
+        for schema, channel, message in make_reader(file).iter_messages(topics=topics):
+            number = numbers.get(channel.id)
+            if number is None:
+                number = numbers[channel.id] = writer.channel(channel_of(schema, channel), "lz4")
+            writer.message(number, message.log_time, message.publish_time, message.sequence, message.data)
+    writer.finish()
+
+
+def _as_tables(clip: Clip, output: Path, topics: set[str]) -> list[Path]:
+    output.mkdir(parents=True, exist_ok=True)
+    decoders: dict[int, FieldDecoder | None] = {}
+    files = {}
+    tables = {}
+    try:
+        with clip.path.open("rb") as file:
+            for schema, channel, message in make_reader(file).iter_messages(topics=topics or None):
+                if channel.id not in decoders:
+                    decoders[channel.id] = _decoder(channel_of(schema, channel), message.data)
+                decoder = decoders[channel.id]
+                if decoder is None:
+                    continue
+                if channel.topic not in tables:
+                    path = output / f"{port_of(channel.topic)}.csv"
+                    files[path] = handle = path.open("w", newline="", encoding="utf-8")
+                    tables[channel.topic] = csv.writer(handle)
+                    tables[channel.topic].writerow(["t_ns", *decoder.paths])
+                try:
+                    tables[channel.topic].writerow([message.log_time, *decoder.decode(message.data)])
+                except FieldError:
+                    continue  # a damaged payload; the MCAP has it as it is
+    finally:
+        for handle in files.values():
+            handle.close()
+    if not files:
+        raise BadInputError(
+            f"No topic of {clip.sidecar.name} has fields that can be decoded to numbers or texts; nothing was written."
+        )
+    return sorted(files)
+
+
+def _decoder(channel: Channel, sample: bytes) -> FieldDecoder | None:
+    try:
+        paths = [path for path, _ in list_fields(channel, sample) if "[" not in path][:COLUMNS_MAX]
+        return FieldDecoder(channel, paths) if paths else None
+    except FieldError:
+        return None

@@ -1,0 +1,1 @@
+"""`winnow why`: the chain of decisions about a moment or a clip, as sentences."""

@@ -1,0 +1,60 @@
+"""``winnow why TIME|CLIP``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from winnow_runtime.ledger import read_ledger
+from winnow_schemas.errors import BadInputError
+from winnow_tools.console import print_json, sentences
+from winnow_tools.why.moment import parse_moment
+from winnow_tools.why.story import TOLD_MAX, Line, Row, about_clip, about_time, clip_rows, values
+
+
+def why_command(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="TIME|CLIP", help="14:32, 14:32:10, 2026-11-20T14:32:10, +35s, or a clip's name or id."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder.")] = Path(),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the sentences and their rows as JSON.")
+    ] = False,
+) -> None:
+    """Explain every decision about a moment or a clip: what fired, what did not and why, what became of it."""
+    with sentences():
+        lines = explain(out, what)
+    if as_json:
+        print_json([{"sentence": line.text, "row": line.row} for line in lines])
+        return
+    for line in lines[:TOLD_MAX]:
+        print(line.text)
+    if len(lines) > TOLD_MAX:
+        print(f"... and {len(lines) - TOLD_MAX} more; --json has all.")
+
+
+def explain(out: Path, what: str) -> list[Line]:
+    """The answer.
+
+    Raises:
+        BadInputError: there is no ledger, or the question is neither a time nor a clip.
+
+    """
+    if not (out / "ledger").is_dir() and not (out / "ledger.parquet").exists():
+        raise BadInputError(f"{out} holds no ledger; nothing was looked up. Name a run's folder with --out.")
+    rows: list[Row] = read_ledger(out).to_pylist()
+    clips = [
+        row
+        for row in clip_rows(rows)
+        if row["subject"].startswith(what) or str(values(row).get("name", "")).startswith(what)
+    ]
+    if clips:
+        return [line for clip in clips for line in about_clip(rows, clip)]
+    times = [row["t_ns"] for row in rows if row["t_ns"] > 0]
+    if not times:
+        raise BadInputError(f"The ledger in {out} has no decision with a time; nothing was looked up.")
+    start_ns, end_ns = parse_moment(what, min(times), max(times))
+    return about_time(rows, start_ns, end_ns)

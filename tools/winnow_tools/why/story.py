@@ -1,0 +1,137 @@
+"""Turns rows of the ledger into an answer."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+NEAR_NS = 60_000_000_000
+"""Decisions within a minute of the moment asked for are told."""
+TOLD_MAX = 40
+"""Lines of an answer; more than that nobody reads, `--json` has all."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence of the answer, with the row that it comes from."""
+
+    text: str
+    row: Row | None = None
+
+
+def values(row: Row) -> dict[str, Any]:
+    """The row's values."""
+    try:
+        parsed = json.loads(row["values"])
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def clock(t_ns: int) -> str:
+    """Time of day with milliseconds."""
+    try:
+        return datetime.fromtimestamp(t_ns / 1e9, UTC).strftime("%H:%M:%S.%f")[:-3]
+    except (OverflowError, ValueError, OSError):
+        return f"{t_ns} ns"
+
+
+def clip_rows(rows: Iterable[Row]) -> list[Row]:
+    """Rows that say that a clip was cut."""
+    return [row for row in rows if row["kind"] == "clip" and row["outcome"] == "cut"]
+
+
+def about_clip(rows: Sequence[Row], clip: Row) -> list[Line]:
+    """The chain of one clip, from its causes to where it is now."""
+    facts = values(clip)
+    start, end, clip_id, name = facts["start_ns"], facts["end_ns"], clip["subject"], facts.get("name", "")
+    lines = [Line(f"Clip {name} holds {clock(start)} to {clock(end)} (UTC).", clip)]
+    types = set(str(facts.get("types", "")).split("+"))
+    for row in rows:
+        if (
+            row["kind"] == "trigger"
+            and row["outcome"] == "fired"
+            and row["subject"] in types
+            and start <= row["t_ns"] < end
+        ):
+            lines.append(Line(f"At {clock(row['t_ns'])} {row['reason']}", row))
+    lines.append(Line(f"The extractor cut it: {clip['reason']}.", clip))
+    lines += [
+        Line(row["reason"] + ".", row)
+        for row in rows
+        if row["kind"] == "message" and row["outcome"] == "missing" and values(row).get("clip_id") == clip_id
+    ]
+    for kind, lead in (("classification", "Classified"), ("redaction", "Redactor"), ("upload", "Uploader")):
+        lines += [
+            Line(f"{lead}: {row['reason']}", row)
+            for row in rows
+            if row["kind"] == kind and row["subject"] in (clip_id, name)
+        ]
+    lines += [
+        Line(f"Retention: {row['outcome']}; {row['reason']}", row)
+        for row in rows
+        if row["kind"] == "retention" and row["subject"].endswith(f"/{name}")
+    ]
+    return lines
+
+
+def about_time(rows: Sequence[Row], start_ns: int, end_ns: int) -> list[Line]:
+    """Why there are these clips of a moment, or none."""
+    clips = clip_rows(rows)
+    inside = [row for row in clips if values(row)["start_ns"] < end_ns and values(row)["end_ns"] > start_ns]
+    if inside:
+        lines = [
+            Line(
+                f"{len(inside)} clip{'s' if len(inside) > 1 else ''} hold{'s' if len(inside) == 1 else ''} {clock(start_ns)}."
+            )
+        ]
+        for clip in inside:
+            lines += about_clip(rows, clip)
+        return lines
+    lines = [Line(f"No clip holds {clock(start_ns)}.")]
+    lines += _why_none(rows, start_ns, end_ns)
+    lines += _neighbours(clips, start_ns)
+    return lines
+
+
+def _why_none(rows: Sequence[Row], start_ns: int, end_ns: int) -> list[Line]:
+    near = [row for row in rows if start_ns - NEAR_NS <= row["t_ns"] < end_ns + NEAR_NS and row["t_ns"] > 0]
+    refused = [row for row in near if row["kind"] == "clip" and row["outcome"] != "cut"]
+    quiet = [row for row in near if row["kind"] == "trigger" and row["outcome"] != "fired"]
+    lost = [row for row in near if row["kind"] == "message"]
+    lines = [Line(f"A window was not cut ({row['outcome']}): {row['reason']}.", row) for row in refused]
+    lines += [Line(f"At {clock(row['t_ns'])} {row['reason']}", row) for row in quiet]
+    lines += [Line(f"At {clock(row['t_ns'])} {row['subject']}: {row['reason']}", row) for row in lost]
+    if not lines:
+        lines.append(Line("No trigger fired or came near to it within a minute."))
+    idle = [row for row in rows if row["kind"] == "trigger" and row["outcome"] == "inactive"]
+    if idle:
+        names = ", ".join(row["subject"] for row in idle[:6]) + (", ..." if len(idle) > 6 else "")
+        lines.append(
+            Line(f"{len(idle)} triggers could not fire because their signals are not mapped: {names}.")
+        )
+    lines += [
+        Line(f"{row['subject']}: {row['reason']}", row)
+        for row in rows
+        if (row["kind"], row["outcome"])
+        in (("signal", "undecodable"), ("topic", "not wired"), ("recording", "damaged"))
+    ]
+    return lines
+
+
+def _neighbours(clips: Sequence[Row], at_ns: int) -> list[Line]:
+    before = [row for row in clips if values(row)["end_ns"] <= at_ns]
+    after = [row for row in clips if values(row)["start_ns"] > at_ns]
+    lines = []
+    if before:
+        last = max(before, key=lambda row: values(row)["end_ns"])
+        gap = (at_ns - values(last)["end_ns"]) / 1e9
+        lines.append(Line(f"The clip before is {values(last)['name']}; it ends {gap:.1f} s earlier.", last))
+    if after:
+        first = min(after, key=lambda row: values(row)["start_ns"])
+        gap = (values(first)["start_ns"] - at_ns) / 1e9
+        lines.append(Line(f"The clip after is {values(first)['name']}; it begins {gap:.1f} s later.", first))
+    return lines
