@@ -50,14 +50,13 @@ def about_clip(rows: Sequence[Row], clip: Row) -> list[Line]:
     start, end, clip_id, name = facts["start_ns"], facts["end_ns"], clip["subject"], facts.get("name", "")
     lines = [Line(f"Clip {name} holds {clock(start)} to {clock(end)} (UTC).", clip)]
     types = set(str(facts.get("types", "")).split("+"))
-    for row in rows:
-        if (
-            row["kind"] == "trigger"
-            and row["outcome"] == "fired"
-            and row["subject"] in types
-            and start <= row["t_ns"] < end
-        ):
-            lines.append(Line(f"At {clock(row['t_ns'])} {row['reason']}", row))
+    lines += [
+        Line(f"At {clock(row['t_ns'])} {row['reason']}", row)
+        for row in rows
+        if (row["kind"], row["outcome"]) == ("trigger", "fired")
+        and row["subject"] in types
+        and start <= row["t_ns"] < end
+    ]
     lines.append(Line(f"The extractor cut it: {clip['reason']}.", clip))
     lines += [
         Line(row["reason"] + ".", row)
