@@ -186,11 +186,10 @@ def _clips(data: ReportData) -> str:
 def _graph(files: GraphFiles) -> str:
     modules = {key: load_text(value, key) for key, value in files.modules.items()}
     graph = parse_graph(load_text(files.text, files.name), modules)
-    roles = list(dict.fromkeys(node.role for node in graph.nodes))
-    drawing = svg_element(lay_out(graph), f"Graph {files.name}")
+    drawing = lay_out(graph)
     return (
-        f'<div class="graph-part"><div class="scroll graph-scroll" tabindex="0" role="region" '
-        f'aria-label="Graph">{drawing}</div>{legend(graph, roles)}</div>'
+        f'<div class="graph-part"><div class="scroll graph-scroll" tabindex="0" role="region" aria-label="Graph">'
+        f"{svg_element(drawing, f'Graph {files.name}')}</div>{legend(graph, drawing)}</div>"
     )
 
 
