@@ -176,3 +176,11 @@ def test_types_are_checked():
 def test_the_ends_of_time_can_be_drawn(t_ns):
     check_page(render_report(replace(BARE, start_ns=t_ns, end_ns=t_ns)))
     check_page(render_report(replace(BARE, start_ns=-(2**63), end_ns=2**63 - 1)))
+
+
+def test_a_very_long_run_is_reported_in_seconds():
+    clips = tuple(clip(clip_id=str(n), start_ns=START_NS + n, end_ns=START_NS + n + 5) for n in range(20_000))
+    marks = tuple(TriggerMark(type="t", priority=1, t_ns=START_NS + n, clip_id=str(n)) for n in range(20_000))
+    incidents = tuple(Incident(name=f"i{n}", priority=n % 6, t_ns=START_NS + n) for n in range(5_000))
+    page = render_report(replace(BARE, clips=clips, triggers=marks, incidents=incidents))
+    assert "Only the first 4,000 clips, 4,000 triggers and 200 incidents are drawn." in page

@@ -18,7 +18,7 @@ from winnow_tools.report.tables import (
     incidents_table,
     topics_table,
 )
-from winnow_tools.report.timeline import MOST_MARKS, timeline_svg
+from winnow_tools.report.timeline import MOST_INCIDENTS, MOST_MARKS, timeline_svg
 
 WANTED_DISCARD = 0.825
 """Vehicle document 1.3: 50 GB of 286 GB a day."""
@@ -136,8 +136,11 @@ def _unexplained(data: ReportData) -> str:
 
 def _timeline(data: ReportData) -> str:
     more = ""
-    if max(len(data.clips), len(data.triggers)) > MOST_MARKS:
-        more = f'<p class="muted">Only the first {MOST_MARKS:,} clips and triggers are drawn.</p>'
+    if max(len(data.clips), len(data.triggers)) > MOST_MARKS or len(data.incidents) > MOST_INCIDENTS:
+        more = (
+            f'<p class="muted">Only the first {MOST_MARKS:,} clips, {MOST_MARKS:,} triggers and '
+            f"{MOST_INCIDENTS} incidents are drawn.</p>"
+        )
     kinds = [
         (
             '<li><svg viewBox="0 0 34 14" width="34" height="14" class="timeline" aria-hidden="true"><g class="clip p1">'

@@ -122,8 +122,8 @@ def nudged(side: Side, width: float, key: str, by: float) -> Side | None:
         return None
     lines = max(1, side.height)
     for other in range(max(0, index - _REACH), min(len(side.slots), index + _REACH + 1)):
-        pair = sorted((index, other))
-        apart = _apart(side.slots, lines, *pair, gap=style.PORT_GAP_LEAST) if other != index else 0.0
+        left, right = min(index, other), max(index, other)
+        apart = _apart(side.slots, lines, left, right, style.PORT_GAP_LEAST) if other != index else 0.0
         distance = (x - side.offsets[other]) * (1 if other < index else -1)
         if other != index and distance < apart:
             return None
