@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
+
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 LIMIT_S = 40.0
 """Longest wait for an answer."""
@@ -24,11 +26,41 @@ _FLAGS = (
 )
 
 
+@pytest.fixture(scope="session")
+def browser():
+    """A browser for all tests of a session."""
+    if PROGRAM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with Browser() as one:
+        yield one
+
+
+@pytest.fixture
+def page(browser, tmp_path):
+    """Opens a page; in the end nothing may have been fetched and nothing gone wrong."""
+
+    def show(content, ending="html", **options):
+        check()
+        path = tmp_path / f"page.{ending}"
+        path.write_text(content, "utf-8")
+        browser.open(path, **options)
+        return browser
+
+    def check():
+        assert len(browser.requests) <= 1, browser.requests
+        assert all(url.startswith("file:") for url in browser.requests)
+        assert browser.messages == []
+
+    browser.requests, browser.messages = [], []
+    yield show
+    assert browser.requests, "a page was shown"
+    check()
+
+
 class Browser:
     """One browser with one page. Use it with ``with``."""
 
-    def __init__(self, width=1280, height=900, dark=False, phone=False):
-        self.size, self.dark, self.phone = (width, height), dark, phone
+    def __init__(self):
         self.requests, self.messages, self.number, self.buffer = [], [], 0, b""
 
     def __enter__(self):
@@ -62,16 +94,6 @@ class Browser:
         ]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
-        width, height = self.size
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=self.phone,
-        )
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if self.dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
         return self
 
     def __exit__(self, *_):
@@ -122,9 +144,19 @@ class Browser:
             self.loaded = True
         return answer
 
-    def open(self, path: Path):
-        """Open a file and wait until it is loaded."""
-        self.loaded = False
+    def open(self, path: Path, width=1280, height=900, dark=False, phone=False):
+        """Open a file on a screen of that kind and wait until it is loaded."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=phone,
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
+        self.requests, self.messages, self.loaded = [], [], False
         self.call("Page.navigate", url=path.resolve().as_uri())
         while not self.loaded:
             self._next()

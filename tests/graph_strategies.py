@@ -26,12 +26,14 @@ TYPES = ("", "winnow/health/v1/Health", "std/media/v1/Image")
 
 
 @st.composite
-def graphs(draw, most_nodes=12, most_inputs=3):
-    """A graph of 1 to ``most_nodes`` nodes."""
+def graphs(draw, least_nodes=1, most_nodes=12, most_inputs=3):
+    """A graph of ``least_nodes`` to ``most_nodes`` nodes."""
     chance = draw(st.randoms(use_true_random=False))
     modules = _modules(chance)
     machines = chance.choice([[""], [""], ["", "jetson"], ["jetson", "rtx4090", ""]])
-    nodes = [_node(chance, index, modules, machines) for index in range(draw(st.integers(1, most_nodes)))]
+    nodes = [
+        _node(chance, index, modules, machines) for index in range(draw(st.integers(least_nodes, most_nodes)))
+    ]
     outputs = [(node["id"], port.id) for node in nodes for port in node["outputs"]]
     connections, finished = [], []
     for node in nodes:

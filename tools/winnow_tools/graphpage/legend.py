@@ -1,7 +1,6 @@
 """What the marks of a drawing mean; only those that occur."""
 
-from collections.abc import Sequence
-
+from winnow_operators.graphs.layout import Drawing
 from winnow_operators.graphs.model import Graph, OutputRef, QueuePolicy, RestartPolicy, Role
 from winnow_tools.pages.markup import text
 
@@ -17,8 +16,9 @@ _LINE = '<path class="line" d="M2 8H34"/>'
 _HEAD = '<polygon class="head" points="40,8 32.5,4 32.5,12"/>'
 
 
-def legend(graph: Graph, roles: Sequence[Role]) -> str:
+def legend(graph: Graph, drawing: Drawing) -> str:
     """The legend as a section."""
+    roles = [role for role in Role if any(node.role is role for node in graph.nodes)]
     items = [
         f'<li><span class="dot role-{role.value}"></span><b>{role.value}</b> {text(_ROLES[role])}</li>'
         for role in roles
@@ -29,8 +29,9 @@ def legend(graph: Graph, roles: Sequence[Role]) -> str:
     if QueuePolicy.BACKPRESSURE in policies:
         core = '<path class="core" d="M2 8H34"/>'
         items.append(_line("link backpressure", _LINE + core + _HEAD, "keeps messages (backpressure)"))
-    if graph.connections:
+    if any(placed.backward for placed in drawing.links):
         items.append(_line("link back", _LINE + _HEAD, "feedback, against the flow"))
+    if any(len(placed.link.connections) > 1 for placed in drawing.links):
         items.append(_line("link bundle", _LINE + _HEAD, "several connections in one line"))
     if any(not isinstance(port.source, OutputRef) for node in graph.nodes for port in node.inputs):
         items.append('<li><span class="sample-chip">every 1 s</span> dora’s timer or logs</li>')  # noqa: RUF001

@@ -1,7 +1,7 @@
 """The graph page: the drawing, a side panel, a search box, lists for print and for screen readers."""
 
 from winnow_operators.graphs.layout import Drawing, lay_out
-from winnow_operators.graphs.model import Connection, Graph, Node, Role
+from winnow_operators.graphs.model import Connection, Graph, Node
 from winnow_operators.graphs.overlay import Overlay
 from winnow_tools.graphpage.describe import queue_text
 from winnow_tools.graphpage.details import page_data
@@ -36,7 +36,7 @@ def render_html(graph: Graph, settings_text: str | None = None, overlay: Overlay
     name = short_name(graph)
     body = (
         f"{_header(graph, name)}"
-        f'<main class="graph-main">{_pane(drawing, name)}{_panel(graph, settings_text)}</main>{_lists(graph)}'
+        f'<main class="graph-main">{_pane(drawing, name)}{_panel(graph, drawing, settings_text)}</main>{_lists(graph)}'
     )
     return html_document(
         f"{name} · Winnow graph",
@@ -95,7 +95,7 @@ def _pane(drawing: Drawing, name: str) -> str:
     )
 
 
-def _panel(graph: Graph, settings: str | None) -> str:
+def _panel(graph: Graph, drawing: Drawing, settings: str | None) -> str:
     warnings = "".join(f"<li>line {problem.line}: {text(problem.message)}</li>" for problem in graph.warnings)
     found = f'<section class="warnings"><h2>Warnings</h2><ul>{warnings}</ul></section>' if warnings else ""
     listing = (
@@ -103,11 +103,10 @@ def _panel(graph: Graph, settings: str | None) -> str:
         if settings
         else ""
     )
-    roles = [role for role in Role if any(node.role is role for node in graph.nodes)]
     return (
         '<aside class="panel" id="panel" aria-label="Details" aria-live="polite"><button type="button" '
         'id="close" class="icon close" aria-label="Close the details" hidden>×</button>'  # noqa: RUF001
-        f'<div id="details" hidden></div><div id="overview">{found}{legend(graph, roles)}'
+        f'<div id="details" hidden></div><div id="overview">{found}{legend(graph, drawing)}'
         '<p class="muted hint">Select a node or a line for its details. Tab and Enter work too; '
         f"Escape goes back.</p>{listing}</div></aside>"
     )

@@ -18,7 +18,7 @@ from winnow_tools.report.tables import (
     incidents_table,
     topics_table,
 )
-from winnow_tools.report.timeline import MOST_MARKS, timeline_svg
+from winnow_tools.report.timeline import MOST_INCIDENTS, MOST_MARKS, timeline_svg
 
 WANTED_DISCARD = 0.825
 """Vehicle document 1.3: 50 GB of 286 GB a day."""
@@ -136,8 +136,11 @@ def _unexplained(data: ReportData) -> str:
 
 def _timeline(data: ReportData) -> str:
     more = ""
-    if max(len(data.clips), len(data.triggers)) > MOST_MARKS:
-        more = f'<p class="muted">Only the first {MOST_MARKS:,} clips and triggers are drawn.</p>'
+    if max(len(data.clips), len(data.triggers)) > MOST_MARKS or len(data.incidents) > MOST_INCIDENTS:
+        more = (
+            f'<p class="muted">Only the first {MOST_MARKS:,} clips, {MOST_MARKS:,} triggers and '
+            f"{MOST_INCIDENTS} incidents are drawn.</p>"
+        )
     kinds = [
         (
             '<li><svg viewBox="0 0 34 14" width="34" height="14" class="timeline" aria-hidden="true"><g class="clip p1">'
@@ -186,11 +189,10 @@ def _clips(data: ReportData) -> str:
 def _graph(files: GraphFiles) -> str:
     modules = {key: load_text(value, key) for key, value in files.modules.items()}
     graph = parse_graph(load_text(files.text, files.name), modules)
-    roles = list(dict.fromkeys(node.role for node in graph.nodes))
-    drawing = svg_element(lay_out(graph), f"Graph {files.name}")
+    drawing = lay_out(graph)
     return (
-        f'<div class="graph-part"><div class="scroll graph-scroll" tabindex="0" role="region" '
-        f'aria-label="Graph">{drawing}</div>{legend(graph, roles)}</div>'
+        f'<div class="graph-part"><div class="scroll graph-scroll" tabindex="0" role="region" aria-label="Graph">'
+        f"{svg_element(drawing, f'Graph {files.name}')}</div>{legend(graph, drawing)}</div>"
     )
 
 

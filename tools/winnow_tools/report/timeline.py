@@ -17,6 +17,8 @@ MOST_ROWS = 6
 """Rows of a lane; clips that overlap more often share the last."""
 MOST_MARKS = 4000
 """Clips, and triggers, that are drawn; the tables have all."""
+MOST_INCIDENTS = 200
+"""Incidents that are drawn."""
 _TICK = 10.5
 _STEPS_S = (
     0.1,
@@ -60,21 +62,27 @@ class _Scale:
 def timeline_svg(data: ReportData) -> str:
     """The timeline. Lanes from P0 to P5, those without an event too: nothing is a finding as well."""
     scale = _scale(data)
-    head = 26.0 + _incident_rows(data.incidents, scale)[1] * 18.0
+    incidents = data.incidents[:MOST_INCIDENTS]
+    head = 26.0 + _incident_rows(incidents, scale)[1] * 18.0
     lanes = [[clip for clip in data.clips[:MOST_MARKS] if clip.priority == priority] for priority in range(6)]
     rows = [_rows(lane) for lane in lanes]
+    fired: dict[str, list[int]] = {}
+    for mark in data.triggers:
+        fired.setdefault(mark.clip_id, []).append(mark.t_ns)
     parts, y = [], head
     for priority, placed in enumerate(rows):
         height = ROW * max(1, max((row for _, row in placed), default=0) + 1) + 8.0
         parts.append(_lane(priority, y, height))
-        parts += [_clip(clip, data, scale, y + 4.0 + row * ROW) for clip, row in placed]
-        own = [(i, t) for i, t in enumerate(data.triggers[:MOST_MARKS]) if t.priority == priority]
+        parts += [
+            _clip(clip, fired.get(clip.clip_id, []), scale, y + 4.0 + row * ROW) for clip, row in placed
+        ]
+        own = [mark for mark in data.triggers[:MOST_MARKS] if mark.priority == priority]
         where = {clip.clip_id: row for clip, row in placed}
-        parts += [_trigger(t, scale, y + 4.0 + where.get(t.clip_id, 0) * ROW) for _, t in own]
+        parts += [_trigger(mark, scale, y + 4.0 + where.get(mark.clip_id, 0) * ROW) for mark in own]
         y += height
     total = y + 6.0
     axis = _axis(scale, head - 4.0, y)
-    marks = _incidents(data.incidents, scale, head, y)
+    marks = _incidents(incidents, scale, head, y)
     return (
         f'<svg class="timeline" viewBox="0 0 {WIDTH:g} {total:g}" width="{WIDTH:g}" height="{total:g}" role="group" '
         f'aria-label="Triggers and clips over message time">{axis}{"".join(parts)}{marks}</svg>'
@@ -110,13 +118,12 @@ def _lane(priority: int, y: float, height: float) -> str:
     )
 
 
-def _clip(clip: ClipRow, data: ReportData, scale: _Scale, y: float) -> str:
+def _clip(clip: ClipRow, times: Sequence[int], scale: _Scale, y: float) -> str:
     """A bar; where the window only rolls before the first and after the last trigger, it is paler."""
-    times = [one.t_ns for one in data.triggers if one.clip_id == clip.clip_id] if clip.clip_id else []
     left, right = scale.x(clip.start_ns), scale.x(clip.end_ns)
     right = max(right, left + 3.0)
     core = ""
-    if times:
+    if clip.clip_id and times:
         first, last = scale.x(min(times)), scale.x(max(times))
         core = f'<rect class="core" x="{first:.1f}" y="{y:g}" width="{max(last - first, 1.5):.1f}" height="{BAR:g}"/>'
     what = "\n".join(

@@ -92,24 +92,43 @@ def _side(slots: Sequence[Slot]) -> tuple[Side, float]:
 def _packed(slots: Sequence[Slot], lines: int) -> tuple[list[float], float]:
     """Pins as close as their texts allow, texts written on ``lines`` lines in turn."""
     offsets: list[float] = []
-    halves = [max(label_width(slot), chip_width(slot)) / 2 for slot in slots]
-    chips = [chip_width(slot) / 2 for slot in slots]
-    for index, half in enumerate(halves):
-        x = half
+    for index, slot in enumerate(slots):
+        x = _half(slot)
         for before in range(max(0, index - _REACH), index):
-            # A pin's own line passes the texts that stand nearer to the edge, and all chips.
-            apart = max(
-                style.PIN_GAP, *(chip + style.LEADER for chip in (chips[before], chips[index]) if chip), 0.0
-            )
-            if before % lines == index % lines:
-                apart = max(apart, halves[before] + half + style.PORT_GAP)
-            elif before % lines < index % lines:
-                apart = max(apart, halves[before] + style.LEADER)
-            else:
-                apart = max(apart, half + style.LEADER)
-            x = max(x, offsets[before] + apart)
+            x = max(x, offsets[before] + _apart(slots, lines, before, index))
         offsets.append(x)
-    return offsets, max((x + half for x, half in zip(offsets, halves, strict=True)), default=0.0)
+    return offsets, max((x + _half(slot) for x, slot in zip(offsets, slots, strict=True)), default=0.0)
+
+
+def _half(slot: Slot) -> float:
+    return max(label_width(slot), chip_width(slot)) / 2
+
+
+def _apart(slots: Sequence[Slot], lines: int, left: int, right: int, gap: float = style.PORT_GAP) -> float:
+    """How far two pins must be apart: a pin's own line passes the texts nearer to the edge, and all chips."""
+    chips = [chip_width(slots[index]) / 2 + style.LEADER for index in (left, right) if slots[index].chip]
+    if left % lines == right % lines:
+        texts = _half(slots[left]) + _half(slots[right]) + gap
+    else:
+        texts = _half(slots[left if left % lines < right % lines else right]) + style.LEADER
+    return max(style.PIN_GAP, texts, *chips)
+
+
+def nudged(side: Side, width: float, key: str, by: float) -> Side | None:
+    """The side with one pin moved, if its texts keep their room in a box of that width."""
+    index = next(number for number, slot in enumerate(side.slots) if slot.key == key)
+    x, half = side.offsets[index] + by, _half(side.slots[index])
+    if x - half < style.LEADER or x + half > width - style.LEADER:
+        return None
+    lines = max(1, side.height)
+    for other in range(max(0, index - _REACH), min(len(side.slots), index + _REACH + 1)):
+        left, right = min(index, other), max(index, other)
+        apart = _apart(side.slots, lines, left, right, style.PORT_GAP_LEAST) if other != index else 0.0
+        distance = (x - side.offsets[other]) * (1 if other < index else -1)
+        if other != index and distance < apart:
+            return None
+    offsets = (*side.offsets[:index], x, *side.offsets[index + 1 :])
+    return Side(side.slots, offsets, side.lines, side.height)
 
 
 def _centred(side: Side, used: float, width: float) -> Side:

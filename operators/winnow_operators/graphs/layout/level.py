@@ -7,6 +7,7 @@ from winnow_operators.graphs.layout import style
 from winnow_operators.graphs.layout.cycles import backward_edges
 from winnow_operators.graphs.layout.layers import assign_layers
 from winnow_operators.graphs.layout.nets import Net, Passage, Wire, make_nets, passages
+from winnow_operators.graphs.layout.nudging import nudge_pins
 from winnow_operators.graphs.layout.ordering import CROSSING_PX, PINNED, Ordering, State
 from winnow_operators.graphs.layout.placing import place
 from winnow_operators.graphs.layout.rerouting import Rerouting
@@ -71,6 +72,7 @@ def lay_out_level(level: LevelInput) -> LevelLayout:
     channels = [channel_of(part, nets) for part in found]
     ordering = Ordering(rows, channels, items)
     x = _best(ordering, nets, found)
+    nudge_pins(channels, items, x)
     routes = route_channels(found, x, items)
     joints = [route.joint for channel in routes for route in channel.values() if route.lower is not None]
     if joints and min(joints) < 0:  # a line reaches beyond the left edge

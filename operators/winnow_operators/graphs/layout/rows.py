@@ -1,11 +1,11 @@
 """The cells of a level, row by row, and the pairs of ends that lines connect."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from winnow_operators.graphs.layout import style
-from winnow_operators.graphs.layout.boxes import Measured, measure
+from winnow_operators.graphs.layout.boxes import Measured, measure, nudged
 from winnow_operators.graphs.layout.nets import End, Net, Passage
 
 
@@ -32,6 +32,20 @@ class Item:
         self.measured = measure(box, [upper[key] for key in ins], [lower[key] for key in outs])
         self.width, self.height = self.measured.width, self.measured.height
         self.ins, self.outs = self.measured.ins.pins, self.measured.outs.pins
+
+    def nudge(self, pin: str, by: float, *, upper: bool) -> bool:
+        """Move one pin of a box a little; whether its texts keep their room."""
+        if self.measured is None:
+            return False
+        side = nudged(self.measured.ins if upper else self.measured.outs, self.width, pin, by)
+        if side is None:
+            return False
+        if upper:
+            self.measured = replace(self.measured, ins=side)
+        else:
+            self.measured = replace(self.measured, outs=side)
+        self.ins, self.outs = self.measured.ins.pins, self.measured.outs.pins
+        return True
 
 
 class Pair(NamedTuple):

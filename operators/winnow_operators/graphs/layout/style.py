@@ -20,6 +20,8 @@ BADGE = 18.0
 """Room for the mark of a node that is started again."""
 PORT_GAP = 14.0
 """Between the texts of two ports."""
+PORT_GAP_LEAST = 9.0
+"""The same where a pin is moved to make its line straight."""
 PORT_LINE = 15.0
 """Height of a line of port names."""
 PIN_GAP = 16.0

@@ -6,6 +6,7 @@ table. It is the widest of the usual screen fonts, so in any other a text is nar
 
 import unicodedata
 from enum import Enum
+from functools import lru_cache
 
 _REGULAR = (
     *(318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636),
@@ -39,6 +40,7 @@ class Face(Enum):
     MONO = _MONO
 
 
+@lru_cache(maxsize=8192)
 def text_width(text: str, size_px: float, face: Face = Face.REGULAR) -> float:
     """The width of a line of text in pixels."""
     table = face.value

@@ -34,8 +34,8 @@
   };
   const fit = () => zoomTo(Math.min(1.25, (canvas.clientWidth - 4) / natural.width), 0, 0);
   const begin = () => {
-    const whole = (canvas.clientWidth - 4) / natural.width;
-    zoomTo(Math.max(0.62, Math.min(1, whole)), 0, 0);
+    const wide = (canvas.clientWidth - 4) / natural.width, high = (canvas.clientHeight - 56) / natural.height;
+    zoomTo(Math.max(0.62, Math.min(1, wide), Math.min(1.3, wide, high)), 0, 0);
     canvas.scrollLeft = (canvas.scrollWidth - canvas.clientWidth) / 2;
   };
   byId("zoom-in").addEventListener("click", () => zoomTo(scale * 1.25));
