@@ -50,7 +50,7 @@ def fingerprint(path: Path, part_bytes: int) -> Fingerprint:
     parts = []
     with path.open("rb", buffering=0) as file:
         for number, (offset, size) in enumerate(
-            extents(identity.size_bytes, part_bytes or identity.size_bytes), 1
+            extents(identity.size_bytes, part_bytes or max(identity.size_bytes, 1)), 1
         ):
             sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
             left = size

@@ -54,7 +54,9 @@ class UploadQueue:
         return item
 
     def start_again(self, item: Item, state: ItemState) -> Item:
-        """Forget what of a clip was in the store; its hashes stay."""
+        """Forget what of a clip was in the store; its hashes stay, and without hashes it begins with those."""
+        if not self.parts(item.clip_id):
+            state = ItemState.QUEUED
         parts = [replace(part, etag="") for part in self.parts(item.clip_id)]
         return self.save_with_parts(replace(item, state=state, upload_id="", opened_wall_ns=0), parts)
 

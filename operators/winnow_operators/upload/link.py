@@ -7,6 +7,8 @@ from winnow_schemas.priority import Priority, UploadClass
 from winnow_schemas.settings.upload import LinkMode, LinkSettings
 
 BYTES_PER_MEGABIT = 1e6 / 8
+LEAST_BYTES_PER_S = 1000.0
+"""A slower link is none: a request's headers alone would take a second, a part most of three hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ def allowed_bytes_per_s(settings: LinkSettings, upload_class: UploadClass, link:
     rate = limit_mbps * BYTES_PER_MEGABIT * shares.get(Priority(int(upload_class)), 0.0)
     if link.uplink_bytes_per_s is not None:
         rate = min(rate, link.uplink_bytes_per_s * (1.0 - settings.v2x_reserve_fraction))
-    return rate
+    return rate if rate >= LEAST_BYTES_PER_S else 0.0
 
 
 def allowed_small_bytes_per_s(settings: LinkSettings, upload_class: UploadClass, link: Link) -> float:

@@ -62,6 +62,7 @@ class TestLink:
         assert rate(P, 5) == 4
         assert rate(L, 100) == 0
         assert rate(S, 0) == 0
+        assert rate(S, 0.009) == 0, "slower than a kilobyte a second is no link"
 
     def test_small_things_go_in_every_class_where_p1_may(self):
         settings_ = LinkSettings()
