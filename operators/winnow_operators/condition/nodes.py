@@ -4,12 +4,48 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from winnow_operators.condition.history import History
+from winnow_operators.condition.saved import Json, Saved, load, pack, require, unpack
 from winnow_operators.condition.signals import SignalSpec
 from winnow_schemas.settings.signals import SignalType
 
 Run = Callable[[], Any]
 """Gives a part's value now: a float, bool or str, or None where it is unknown."""
-Json = dict[str, Any]
+
+
+class CellState(Saved, frozen=True):
+    """Of a cell."""
+
+    value: list[Any]
+    t_ns: int | None
+    stale: bool
+
+
+class PreviousState(Saved, frozen=True):
+    """Of ``previous``."""
+
+    newest: list[Any]
+    before: list[Any]
+
+
+class ChangeState(Saved, frozen=True):
+    """Of ``rising``, ``falling``, ``edge``."""
+
+    last: bool | str | None
+    known: bool
+
+
+class HoldState(Saved, frozen=True):
+    """Of ``for_at_least``."""
+
+    since_ns: int | None
+    held: bool
+    known: bool
+
+
+class StalenessState(Saved, frozen=True):
+    """Of ``stale``."""
+
+    stale: bool
 
 
 class Clock:
@@ -58,8 +94,13 @@ class Node:
     def snapshot(self) -> Json:
         return {}
 
-    def restore(self, state: Json) -> None:
-        """Take over what ``snapshot`` gave."""
+    def restore(self, state: object) -> None:
+        """Take over what ``snapshot`` gave.
+
+        Raises:
+            BadInputError: it is no state of such a node.
+
+        """
 
 
 class Cell(Node):
@@ -88,16 +129,14 @@ class Cell(Node):
         self.value = None
 
     def snapshot(self) -> Json:
-        value = self.value
-        if isinstance(value, float):
-            value = value.hex()  # infinities have no JSON
-        return {"value": value, "t_ns": self.t_ns, "stale": self.is_stale}
+        return CellState(pack(self.value), self.t_ns, self.is_stale).to_json()
 
-    def restore(self, state: Json) -> None:
-        value = state["value"]
-        if isinstance(value, str) and self.spec.type is SignalType.NUMBER:
-            value = float.fromhex(value)
-        self.value, self.t_ns, self.is_stale = value, state["t_ns"], state["stale"]
+    def restore(self, state: object) -> None:
+        saved = load(CellState, state)
+        value = unpack(saved.value)
+        wanted = {SignalType.NUMBER: float, SignalType.BOOL: bool, SignalType.TEXT: str}[self.spec.type]
+        require(value is None or type(value) is wanted, f"{self.key} is of another type")
+        self.value, self.t_ns, self.is_stale = value, saved.t_ns, saved.stale
         self.is_awake = self.t_ns is not None and not self.is_stale
 
 
@@ -144,10 +183,13 @@ class Previous(Node):
             self.before, self.newest = self.newest, value
 
     def snapshot(self) -> Json:
-        return {"newest": _packed(self.newest), "before": _packed(self.before)}
+        return PreviousState(pack(self.newest), pack(self.before)).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.newest, self.before = _unpacked(state["newest"]), _unpacked(state["before"])
+    def restore(self, state: object) -> None:
+        saved = load(PreviousState, state)
+        newest, before = unpack(saved.newest), unpack(saved.before)
+        require(before is None or type(before) is type(newest), "the values before are of another type")
+        self.newest, self.before = newest, before
 
 
 class Change(Node):
@@ -180,10 +222,11 @@ class Change(Node):
         return False if self.is_known else None
 
     def snapshot(self) -> Json:
-        return {"last": self.last, "known": self.is_known}
+        return ChangeState(self.last, self.is_known).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.last, self.is_known = state["last"], state["known"]
+    def restore(self, state: object) -> None:
+        saved = load(ChangeState, state)
+        self.last, self.is_known = saved.last, saved.known
 
 
 class Hold(Node):
@@ -219,10 +262,11 @@ class Hold(Node):
         return self.held if self.is_known else None
 
     def snapshot(self) -> Json:
-        return {"since_ns": self.since_ns, "held": self.held, "known": self.is_known}
+        return HoldState(self.since_ns, self.held, self.is_known).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.since_ns, self.held, self.is_known = state["since_ns"], state["held"], state["known"]
+    def restore(self, state: object) -> None:
+        saved = load(HoldState, state)
+        self.since_ns, self.held, self.is_known = saved.since_ns, saved.held, saved.known
 
 
 class Staleness(Node):
@@ -251,10 +295,10 @@ class Staleness(Node):
         return self.is_stale
 
     def snapshot(self) -> Json:
-        return {"stale": self.is_stale}
+        return StalenessState(self.is_stale).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.is_stale = state["stale"]
+    def restore(self, state: object) -> None:
+        self.is_stale = load(StalenessState, state).stale
 
 
 class Expiry(Node):
@@ -275,11 +319,3 @@ class Expiry(Node):
         if low == history.end:
             return None
         return history.times[low - history.base] + self.window_ns
-
-
-def _packed(value: Any) -> Any:
-    return ["f", value.hex()] if isinstance(value, float) else value
-
-
-def _unpacked(value: Any) -> Any:
-    return float.fromhex(value[1]) if isinstance(value, list) else value

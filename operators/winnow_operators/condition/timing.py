@@ -1,12 +1,19 @@
 """Parts of a condition that look at message time only."""
 
-from winnow_operators.condition.nodes import Clock, Json, Node
+from winnow_operators.condition.nodes import Clock, Node
+from winnow_operators.condition.saved import Json, Saved, load
 
 DAY_NS = 86_400_000_000_000
 HOUR_NS = 3_600_000_000_000
 _SECOND_NS = 1_000_000_000
 _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday (Monday = 0)."""
+
+
+class TimingState(Saved, frozen=True):
+    """The next or last time that counts."""
+
+    at_ns: int | None
 
 
 class Every(Node):
@@ -48,10 +55,10 @@ class Every(Node):
         return self.pulse_step == self.clock.step
 
     def snapshot(self) -> Json:
-        return {"next_ns": self.next_ns}
+        return TimingState(self.next_ns).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.next_ns = state["next_ns"]
+    def restore(self, state: object) -> None:
+        self.next_ns = load(TimingState, state).at_ns
 
 
 class DayClock(Node):
@@ -91,10 +98,10 @@ class DayClock(Node):
         self.last_ns = max(self.last_ns, until_ns - 1)
 
     def snapshot(self) -> Json:
-        return {"last_ns": self.last_ns}
+        return TimingState(self.last_ns).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.last_ns = state["last_ns"]
+    def restore(self, state: object) -> None:
+        self.last_ns = load(TimingState, state).at_ns
 
 
 class Hour(DayClock):

@@ -8,8 +8,8 @@ late and is decided on arrival.
 from collections.abc import Iterable, Mapping, Sequence
 
 from winnow_operators.condition.machine import Machine
-from winnow_operators.condition.nodes import Json
 from winnow_operators.condition.places import FIX, ZONES, Distance
+from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.condition.unknown import why_unknown
 from winnow_operators.condition.zones import Zone
 from winnow_operators.triggers.checking import Inputs, check_triggers
@@ -23,6 +23,16 @@ from winnow_schemas.settings.triggers import TriggerSettings, TriggersSettings
 _HOUR_NS = 3_600_000_000_000
 _VERSION = 1
 _NOTHING: Sequence[Outcome] = ()
+
+
+class EngineState(Saved, frozen=True):
+    """Everything that an engine remembers."""
+
+    version: int
+    machine: Json
+    triggers: dict[str, Json]
+    events: int
+    per_hour: list[int]
 
 
 class TriggerEngine:
@@ -260,15 +270,15 @@ class TriggerEngine:
 
     def snapshot(self) -> Json:
         """Everything that is remembered, as JSON-able values; what :meth:`update` returned is not part of it."""
-        return {
-            "version": _VERSION,
-            "machine": self._machine.snapshot(),
-            "triggers": {name: trigger.snapshot() for name, trigger in self._triggers.items()},
-            "events": self._shared.events,
-            "per_hour": self._shared.per_hour.snapshot(),
-        }
+        return EngineState(
+            _VERSION,
+            self._machine.snapshot(),
+            {name: trigger.snapshot() for name, trigger in self._triggers.items()},
+            self._shared.events,
+            self._shared.per_hour.snapshot(),
+        ).to_json()
 
-    def restore(self, state: Json) -> None:
+    def restore(self, state: object) -> None:
         """Go on from a snapshot, as if nothing had happened in between.
 
         Triggers and windows that the snapshot does not know begin anew.
@@ -277,21 +287,20 @@ class TriggerEngine:
             BadInputError: it is no snapshot of this version; the engine then begins anew.
 
         """
+        self._begin_anew()
         try:
-            _check_version(state["version"])
-            self._begin_anew()
-            self._machine.restore(state["machine"])
+            saved = load(EngineState, state)
+            require(saved.version == _VERSION, f"version {saved.version}, expected {_VERSION}")
             for name, trigger in self._triggers.items():
-                if name in state["triggers"]:
-                    trigger.restore(state["triggers"][name])
-            self._shared.events = state["events"]
-            self._shared.per_hour.restore(state["per_hour"])
-            for trigger in self._triggers.values():
-                self._machine.timers.see(trigger.wake)
-        except (BadInputError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+                if name in saved.triggers:
+                    trigger.restore(saved.triggers[name])
+            self._shared.events = saved.events
+            self._shared.per_hour.restore(saved.per_hour)
+            self._machine.restore(saved.machine)
+        except BadInputError as error:
             self._begin_anew()
             raise BadInputError(
-                f"The saved state of the triggers cannot be used ({error!r}); it was left aside, windows and cooldowns "
+                f"The saved state of the triggers cannot be used ({error}); it was left aside, windows and cooldowns "
                 "begin anew."
             ) from None
 
@@ -300,8 +309,3 @@ class TriggerEngine:
         self._triggers = {}
         self._shared = SharedLimits(self._rules.max_events, Quota(self._rules.max_per_hour, _HOUR_NS))
         self.replace(self._settings)
-
-
-def _check_version(version: object) -> None:
-    if version != _VERSION:
-        raise BadInputError(f"version {version}, expected {_VERSION}")
