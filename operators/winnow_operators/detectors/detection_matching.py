@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from winnow_operators.condition.saved import Saved, load, require
+from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.detectors.columns import columns
 from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_operators.detectors.geometry import Floats, distances, nearest_pairs

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from winnow_operators.condition.saved import Saved, load
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.detectors.columns import columns
 from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_operators.detectors.geometry import Floats, line_distance

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from winnow_operators.condition.saved import Saved, load
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.detectors.columns import Columns, columns
 from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_schemas.settings.signals import SignalType

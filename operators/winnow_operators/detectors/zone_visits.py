@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from winnow_operators.condition.saved import Saved, load
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.condition.zones import Zone, check_zones, make_zone
 from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_operators.detectors.zone_map import OPTIONAL, ZONE_FIELDS, zones_of
