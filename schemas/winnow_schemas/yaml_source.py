@@ -152,7 +152,7 @@ class _Walk:
         if isinstance(node, yaml.ScalarNode) and node.style not in ("|", ">"):
             start, end = node.start_mark, node.end_mark
             if start.line == end.line:
-                self.texts[path] = (start.line + 1, start.column + 1 + (node.style is not None))
+                self.texts[path] = (start.line + 1, start.column + 1 + (node.style in ("'", '"')))
         try:
             return self.scalars.construct_object(node)
         except (yaml.YAMLError, ValueError):

@@ -35,7 +35,7 @@ class LidarRadarParams(Strict):
 class LidarRadarState(Saved, frozen=True):
     """The newest detections by field, and what only one of the sensors sees."""
 
-    lidar: dict[str, list[float] | list[str]] | None
+    lidar: dict[str, list[float | str]] | None
     t_ns: int
     only_lidar: Json
     only_radar: Json

@@ -1,8 +1,8 @@
 """Triggers in words."""
 
 import pytest
-
 from tests.operators.triggers.rig import INPUTS, SIGNALS, trigger
+
 from winnow_operators.triggers import Inputs, explain
 from winnow_schemas.library import library_triggers, standard_suite
 from winnow_schemas.settings.triggers import TriggersSettings
@@ -57,10 +57,12 @@ def test_everything_that_a_trigger_does() -> None:
     )
     assert explain("fast", settings, INPUTS, TriggersSettings(), SIGNALS) == [
         "fast has priority P1: Too fast for the apron.",
-        "It fires when this becomes true: speed is above 8.33333 m/s; and again only after this has been true: "
-        "speed is below 5.55556 m/s.",
+        (
+            "It fires when this becomes true: speed is above 8.33333 m/s; and again only after this has been true: "
+            "speed is below 5.55556 m/s."
+        ),
         "It reads speed, a number signal in km/h from speed of /can, unknown after 5 s without a message.",
-        "It asks for a clip of 1 topics, from 10 s before to 5 s after.",
+        "It asks for a clip of 1 topic, from 10 s before to 5 s after.",
         "After firing it waits 10 s.",
         "It must have been clear for 2 s before it fires again.",
         "It fires at most 3 times in any hour.",

@@ -6,8 +6,8 @@ All 28 run at once; a case may name companions that fire for the same reason.
 from collections.abc import Callable
 
 import pytest
-
 from tests.operators.triggers.vehicle import Thing, Vehicle
+
 from winnow_schemas.library import library_triggers
 
 Scene = Callable[[Vehicle], None]
@@ -279,7 +279,10 @@ def high_cost_trajectory(v):
 @nearly
 def high_cost_trajectory_not(v):
     # Every sixth costs 12, so the 90th percentile is 12 itself, and 12 is not above it.
-    v.scalar("/planning/trajectory_cost", *((t, 12.0 if step % 6 == 0 else 10.0) for step, t in enumerate(tenths(0, 30))))
+    v.scalar(
+        "/planning/trajectory_cost",
+        *((t, 12.0 if step % 6 == 0 else 10.0) for step, t in enumerate(tenths(0, 30))),
+    )
 
 
 @fires

@@ -1,8 +1,8 @@
 """Other triggers while running: what is unchanged keeps what it remembers."""
 
 import pytest
-
 from tests.operators.triggers.rig import Log, at, engine, trigger
+
 from winnow_operators.condition import ConditionError
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.triggers import TriggersSettings
@@ -31,7 +31,9 @@ def test_a_window_that_nobody_wanted_meanwhile_begins_anew() -> None:
 def test_cooldown_counts_and_muting_outlive_a_changed_threshold() -> None:
     log = Log(engine(t=trigger("x > threshold", params={"threshold": 5.0}, cooldown_s=10, max_events=2)))
     log.feed("x", (0, 6.0), (1, 0.0))
-    log.engine.replace({"t": trigger("x > threshold", params={"threshold": 1.0}, cooldown_s=10, max_events=2)})
+    log.engine.replace(
+        {"t": trigger("x > threshold", params={"threshold": 1.0}, cooldown_s=10, max_events=2)}
+    )
     log.feed("x", (2, 2.0), (3, 0.0), (11, 2.0), (12, 0.0), (30, 2.0))
     assert log.times == [0, 11], "still cooling down at 2, and 30 would be the third"
 

@@ -45,18 +45,25 @@ def test_triggers_without_their_signals_are_inactive_with_the_reason() -> None:
     assert resolution.inactive["deadlock"] == (
         "it needs the signal 'at_planned_stop', not mapped under 'signals'"
     )
-    assert resolution.inactive["distance_sample"] == "it needs the vehicle's position, not named under 'position'"
+    assert (
+        resolution.inactive["distance_sample"]
+        == "it needs the vehicle's position, not named under 'position'"
+    )
     assert resolution.problems == []
 
 
 def test_no_library() -> None:
-    text = FEW + "triggers:\n  library: none\n  set:\n    own: {when: estop, priority: P0, pre_roll_s: 1, post_roll_s: 1}\n"
+    text = (
+        FEW
+        + "triggers:\n  library: none\n  set:\n    own: {when: estop, priority: P0, pre_roll_s: 1, post_roll_s: 1}\n"
+    )
     assert set(resolve(text).active) == {"own"}
 
 
 def test_changes_are_merged_param_by_param() -> None:
     active = resolve(
-        SUITE + "triggers: {set: {ood_spike: {cooldown_s: 60, params: {threshold: 7}}, estop: {enabled: false}}}\n"
+        SUITE
+        + "triggers: {set: {ood_spike: {cooldown_s: 60, params: {threshold: 7}}, estop: {enabled: false}}}\n"
     )
     spike = active.active["ood_spike"]
     assert spike.params == {"threshold": 7.0, "ratio": 2.0, "floor": 0.1}
@@ -65,7 +72,9 @@ def test_changes_are_merged_param_by_param() -> None:
 
 
 def test_a_library_trigger_with_another_condition() -> None:
-    active = resolve(FEW + "triggers: {set: {deadlock: {when: 'for_at_least(speed < slow, 5 s)', params: {slow: 1}}}}\n")
+    active = resolve(
+        FEW + "triggers: {set: {deadlock: {when: 'for_at_least(speed < slow, 5 s)', params: {slow: 1}}}}\n"
+    )
     assert active.problems == []
     assert active.active["deadlock"].priority.name == "P3"
 
@@ -75,8 +84,10 @@ def test_a_library_trigger_with_another_condition() -> None:
     [
         (
             "ood_spike: {params: {treshold: 6}}",
-            "vehicle.yml:4:26: triggers.set.ood_spike.params.treshold: ood_spike has no such parameter; "
-            "did you mean 'threshold'?",
+            (
+                "vehicle.yml:4:26: triggers.set.ood_spike.params.treshold: ood_spike has no such parameter; "
+                "did you mean 'threshold'?"
+            ),
         ),
         (
             "ood_spike: {params: {threshold: true}}",
@@ -88,8 +99,10 @@ def test_a_library_trigger_with_another_condition() -> None:
         ),
         (
             "estop: {max_per_hour: 3}",
-            "vehicle.yml:4:5: triggers.set.estop: is not allowed; a P0 trigger is never limited; remove "
-            "max_events, max_per_hour and max_per_day",
+            (
+                "vehicle.yml:4:5: triggers.set.estop: is not allowed; a P0 trigger is never limited; remove "
+                "max_events, max_per_hour and max_per_day"
+            ),
         ),
         (
             "estop: {params: 3}",
@@ -101,22 +114,28 @@ def test_a_library_trigger_with_another_condition() -> None:
         ),
         (
             "own: {when: speed > 3 and sped > 1, priority: P1, pre_roll_s: 1, post_roll_s: 1}",
-            "vehicle.yml:4:32: triggers.set.own.when: There is no signal or parameter 'sped'; did you mean 'speed'?\n"
-            "    speed > 3 and sped > 1\n"
-            "                  ^^^^",
+            (
+                "vehicle.yml:4:31: triggers.set.own.when: There is no signal or parameter 'sped'; did you mean 'speed'?\n"
+                "    speed > 3 and sped > 1\n"
+                "                  ^^^^"
+            ),
         ),
         (
             'own: {when: "speed > 3 m", priority: P1, pre_roll_s: 1, post_roll_s: 1}',
-            "vehicle.yml:4:18: triggers.set.own.when: A value in m/s cannot be compared with one in m.\n"
-            "    speed > 3 m\n"
-            "    ^^^^^^^^^^^",
+            (
+                "vehicle.yml:4:18: triggers.set.own.when: A value in m/s cannot be compared with one in m.\n"
+                "    speed > 3 m\n"
+                "    ^^^^^^^^^^^"
+            ),
         ),
         (
             "path_deviation: {clear_when: cross_track < spede}",
-            "vehicle.yml:4:49: triggers.set.path_deviation.clear_when: There is no signal or parameter 'spede'; "
-            "did you mean 'speed'?\n"
-            "    cross_track < spede\n"
-            "                  ^^^^^",
+            (
+                "vehicle.yml:4:48: triggers.set.path_deviation.clear_when: There is no signal or parameter 'spede'; "
+                "did you mean 'speed'?\n"
+                "    cross_track < spede\n"
+                "                  ^^^^^"
+            ),
         ),
     ],
 )
@@ -152,7 +171,9 @@ def test_a_misspelt_library_name_is_recognised() -> None:
 
 
 def test_all_problems_at_once() -> None:
-    resolution = resolve(SUITE + "triggers: {set: {estop: {max_events: 1}, ood_spike: {x: 1}, a: {when: b}}}\n")
+    resolution = resolve(
+        SUITE + "triggers: {set: {estop: {max_events: 1}, ood_spike: {x: 1}, a: {when: b}}}\n"
+    )
     with pytest.raises(FileProblemsError) as caught:
         resolution.require()
     assert len(caught.value.problems) == len(resolution.problems) >= 5

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-
 from tests.operators.triggers.rig import at
+
 from winnow_operators.detectors import SignalSources
 from winnow_operators.detectors.zone_map import MAX_READ_ZONES
 from winnow_operators.triggers import Inputs, TriggerEngine
@@ -41,7 +41,9 @@ class Vehicle:
         suite = standard_suite()
         triggers = {name: entry.settings() for name, entry in library_triggers().items()}
         for name, changes in (params or {}).items():
-            triggers[name] = triggers[name].model_copy(update={"params": {**triggers[name].params, **changes}})
+            triggers[name] = triggers[name].model_copy(
+                update={"params": {**triggers[name].params, **changes}}
+            )
         self.sources = SignalSources(suite.signals, suite.zones)
         self.engine = TriggerEngine(triggers, Inputs.of(suite.signals, suite.position, has_zones=True))
         self.events: list[TriggerEvent] = []
@@ -108,8 +110,15 @@ class Vehicle:
     def pose(self, seconds: float, x: float, y: float) -> None:
         self.send("/localization/pose", seconds, {"pose.position.x": x, "pose.position.y": y})
 
-    def weather(self, seconds: float, *, rain: float = 0.0, visibility: float = 10_000.0, light: float = 5000.0) -> None:
-        values = {"visibility_m": visibility, "rain_mm_h": rain, "ambient_light_lux": light, "ambient_temp_c": 12.0}
+    def weather(
+        self, seconds: float, *, rain: float = 0.0, visibility: float = 10_000.0, light: float = 5000.0
+    ) -> None:
+        values = {
+            "visibility_m": visibility,
+            "rain_mm_h": rain,
+            "ambient_light_lux": light,
+            "ambient_temp_c": 12.0,
+        }
         self.send("/perception/weather", seconds, values)
 
     def zones(self, seconds: float, zones: Sequence[tuple[str, str, Sequence[tuple[float, float]]]]) -> None:
