@@ -35,35 +35,41 @@ def validate(model: type[Model], document: YamlDocument) -> Model:
     raise FileProblemsError(problems, "nothing was started.") from None
 
 
-def check_part(model: type[Model], data: Any) -> tuple[Model | None, list[tuple[Path_, str]]]:
-    """Build ``model`` from a part of a file; what is wrong with it, each with its path below the part."""
+def validate_part(
+    model: type[Model], data: Any, document: YamlDocument, prefix: Path_
+) -> tuple[Model | None, list[Problem]]:
+    """Build ``model`` from ``data``, which stands at ``prefix`` in the document, or partly does.
+
+    Gives all problems instead of raising, so that a caller can collect those of several parts.
+    """
     try:
         return model.model_validate(data), []
     except ValidationError as error:
-        faults = [_fault(model, details) for details in error.errors(include_url=False)]
-    return None, sorted(set(faults), key=str)
+        found = {_problem(model, document.part(prefix), each) for each in error.errors(include_url=False)}
+    name = ".".join(map(str, prefix))
+    problems = []
+    for problem in sorted(found, key=lambda each: (each.line, each.column, each.message)):
+        rest = problem.message.removeprefix("the file")
+        joint = "." if rest == problem.message and name else ""
+        problems.append(Problem(problem.file, problem.line, problem.column, f"{name}{joint}{rest}"))
+    return None, problems
 
 
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
-    path, message = _fault(model, details)
-    name = ".".join(map(str, path)) or "the file"
-    place = path[:-1] if details["type"] == "missing" else path
-    return document.problem(place, f"{name}: {message}")
-
-
-def _fault(model: type[BaseModel], details: ErrorDetails) -> tuple[Path_, str]:
     path: Path_ = tuple(part for part in details["loc"] if part != "[key]")
+    name = ".".join(map(str, path)) or "the file"
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
         allowed = sorted(_fields(model, path[:-1]))
         close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(allowed) or 'nothing'}"
-        return path, f"no such setting; {hint}"
+        return document.problem(path, f"{name}: no such setting; {hint}")
     if kind == "missing":
-        return path, "this setting is required and missing"
+        return document.problem(path[:-1], f"{name}: this setting is required and missing")
+    allowed_text = _allowed(details, context)
     value = details["input"]
-    shown = "" if isinstance(value, dict | list) else f"{value!r} "
-    return path, f"{shown}is not allowed; {_allowed(details, context)}"
+    shown = "" if isinstance(value, dict | list) else f" {value!r}"
+    return document.problem(path, f"{name}:{shown} is not allowed; {allowed_text}")
 
 
 def _allowed(details: ErrorDetails, context: dict[str, Any]) -> str:

@@ -72,11 +72,28 @@ class YamlDocument:
             {(key, *path): mark for path, mark in self.texts.items()},
         )
 
-    def problem(self, path: Path_, message: str) -> Problem:
-        """A problem at ``path``, or at its nearest ancestor that exists in the file."""
+    def part(self, prefix: Path_) -> "YamlDocument":
+        """What stands at ``prefix``, as a document of its own; places stay those of the file."""
+        data = self.data
+        try:
+            for key in prefix:
+                data = data[key]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        size = len(prefix)
+        marks = {path[size:]: mark for path, mark in self.marks.items() if path[:size] == prefix}
+        marks.setdefault((), self._mark(prefix))
+        texts = {path[size:]: mark for path, mark in self.texts.items() if path[:size] == prefix}
+        return YamlDocument(self.name, data, marks, texts)
+
+    def _mark(self, path: Path_) -> tuple[int, int]:
         while path and path not in self.marks:
             path = path[:-1]
-        line, column = self.marks.get(path, (1, 1))
+        return self.marks.get(path, (1, 1))
+
+    def problem(self, path: Path_, message: str) -> Problem:
+        """A problem at ``path``, or at its nearest ancestor that exists in the file."""
+        line, column = self._mark(path)
         return Problem(self.name, line, column, message)
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from winnow_schemas.library import library_triggers, standard_suite
 from winnow_schemas.settings import DeviceSettings
+from winnow_schemas.settings.signals import SignalSettings
 from winnow_schemas.settings.triggers import Mode
-from winnow_schemas.validation import check_part, validate
+from winnow_schemas.validation import validate, validate_part
 from winnow_schemas.yaml_source import FileProblemsError, load_text
 
 # 3.1 and 3.2 of the vehicle document, voice_flag from the errata: name -> (priority, pre-roll, post-roll).
@@ -172,20 +173,26 @@ def test_mistakes_in_a_device_are_told(text, part) -> None:
 
 
 def test_a_part_of_a_file_is_checked_with_paths_below_it() -> None:
-    from winnow_schemas.settings.signals import SignalSettings
-
-    model, faults = check_part(SignalSettings, {"topic": "/t", "field": "x", "stale_s": -1, "colour": 3})
+    document = load_text("signals:\n  s:\n    topic: /t\n    stale_s: -1\n    colour: 3\n", "f.yml")
+    prefix = ("signals", "s")
+    mixed = {"field": "x", **document.data["signals"]["s"]}
+    model, problems = validate_part(SignalSettings, mixed, document, prefix)
     assert model is None
-    assert faults == [
+    assert [str(problem) for problem in problems] == [
+        "f.yml:4:5: signals.s.stale_s: -1 is not allowed; it must be > 0",
         (
-            ("colour",),
-            "no such setting; allowed: detector, field, inputs, params, stale_s, topic, type, unit",
+            "f.yml:5:5: signals.s.colour: no such setting; "
+            "allowed: detector, field, inputs, params, stale_s, topic, type, unit"
         ),
-        (("stale_s",), "-1 is not allowed; it must be > 0"),
     ]
-    model, faults = check_part(SignalSettings, {"topic": "/t", "field": "x"})
+    _, problems = validate_part(SignalSettings, {"topic": "/t"}, document, prefix)
+    assert [str(each) for each in problems] == [
+        "f.yml:2:3: signals.s: is not allowed; a signal with 'topic' needs 'field', the path of a field in its messages"
+    ]
+    model, problems = validate_part(SignalSettings, {"topic": "/t", "field": "x"}, document, ())
     assert model is not None
-    assert faults == []
+    assert problems == []
+    assert document.part(("signals", "nothing", 3)).data is None
 
 
 def test_texts_on_one_line_know_their_own_place() -> None:
