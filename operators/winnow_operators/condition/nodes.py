@@ -17,6 +17,7 @@ class CellState(Saved, frozen=True):
 
     value: list[Any]
     t_ns: int | None
+    begun_ns: int | None
     stale: bool
 
 
@@ -106,7 +107,7 @@ class Node:
 class Cell(Node):
     """A signal's newest value; None while missing, not a number, or stale."""
 
-    __slots__ = ("is_awake", "is_stale", "spec", "t_ns", "value")
+    __slots__ = ("begun_ns", "is_awake", "is_stale", "spec", "t_ns", "value")
     timed = True
 
     def __init__(self, spec: SignalSpec, clock: Clock) -> None:
@@ -115,13 +116,22 @@ class Cell(Node):
         self.value: Any = None
         self.t_ns: int | None = None
         """Time of the newest message, with or without a usable value."""
+        self.begun_ns: int | None = None
+        """Since when it is listened to."""
         self.is_stale = False
         self.is_awake = False
         """It has had a message, and is not stale."""
 
+    def start(self, now_ns: int) -> None:
+        self.begun_ns = now_ns
+
+    @property
+    def heard_ns(self) -> int | None:
+        """When it was heard of last, or since when one waits for it."""
+        return self.begun_ns if self.t_ns is None else self.t_ns
+
     def due_ns(self) -> int | None:
-        since = self.clock.start_ns if self.t_ns is None else self.t_ns
-        return None if self.is_stale or since is None else since + self.spec.stale_ns
+        return None if self.is_stale or self.heard_ns is None else self.heard_ns + self.spec.stale_ns
 
     def fire(self) -> None:
         self.is_stale = True
@@ -129,14 +139,14 @@ class Cell(Node):
         self.value = None
 
     def snapshot(self) -> Json:
-        return CellState(pack(self.value), self.t_ns, self.is_stale).to_json()
+        return CellState(pack(self.value), self.t_ns, self.begun_ns, self.is_stale).to_json()
 
     def restore(self, state: object) -> None:
         saved = load(CellState, state)
         value = unpack(saved.value)
         wanted = {SignalType.NUMBER: float, SignalType.BOOL: bool, SignalType.TEXT: str}[self.spec.type]
         require(value is None or type(value) is wanted, f"{self.key} is of another type")
-        self.value, self.t_ns, self.is_stale = value, saved.t_ns, saved.stale
+        self.value, self.t_ns, self.begun_ns, self.is_stale = value, saved.t_ns, saved.begun_ns, saved.stale
         self.is_awake = self.t_ns is not None and not self.is_stale
 
 
@@ -285,8 +295,8 @@ class Staleness(Node):
         self.is_stale = False
 
     def due_ns(self) -> int | None:
-        since = self.clock.start_ns if self.cell.t_ns is None else self.cell.t_ns
-        return None if self.is_stale or since is None else since + self.limit_ns
+        heard_ns = self.cell.heard_ns
+        return None if self.is_stale or heard_ns is None else heard_ns + self.limit_ns
 
     def fire(self) -> None:
         self.is_stale = True

@@ -1,7 +1,7 @@
 """Parts of a condition that look at message time only."""
 
 from winnow_operators.condition.nodes import Clock, Node
-from winnow_operators.condition.saved import Json, Saved, load
+from winnow_operators.condition.saved import Json, Saved, load, require
 
 DAY_NS = 86_400_000_000_000
 HOUR_NS = 3_600_000_000_000
@@ -59,6 +59,7 @@ class Every(Node):
 
     def restore(self, state: object) -> None:
         self.next_ns = load(TimingState, state).at_ns
+        require(self.next_ns is None or self.next_ns >= self.clock.now_ns, "a period ended in the past")
 
 
 class DayClock(Node):
@@ -102,6 +103,10 @@ class DayClock(Node):
 
     def restore(self, state: object) -> None:
         self.last_ns = load(TimingState, state).at_ns
+        now_ns = self.clock.now_ns
+        require(
+            self.last_ns is None or now_ns - 2 * DAY_NS <= self.last_ns <= now_ns, "its day is another one"
+        )
 
 
 class Hour(DayClock):

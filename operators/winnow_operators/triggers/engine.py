@@ -104,8 +104,8 @@ class TriggerEngine:
             source: tuple(trigger for trigger in self._triggers.values() if source in trigger.sources)
             for source in sources
         }
+        self._wakes = {trigger.wake.key for trigger in self._triggers.values()}
         self._inputs_of = {name: (plan, self._readers.get(name, ())) for name, plan in machine.plans.items()}
-        self._wakes = {trigger.wake.key: trigger for trigger in self._triggers.values()}
         self._odometers = {
             node.key: node for node in machine.store.nodes.values() if isinstance(node, Distance)
         }
@@ -187,16 +187,12 @@ class TriggerEngine:
 
     def finish(self, t_ns: int) -> Sequence[Outcome]:
         """The last message had this time: run the timers due up to and including it, and tell what was counted."""
-        self.advance_to_end(t_ns)
+        if self._machine.clock.start_ns is not None:
+            self._machine.run_timers(t_ns + 1, self._on_instant)
         for trigger in self._triggers.values():
             trigger.notes.close(t_ns)
             self._out += trigger.decisions()
         return self._take()
-
-    def advance_to_end(self, t_ns: int) -> None:
-        """Run the timers due up to and including ``t_ns``."""
-        if self._machine.clock.start_ns is not None:
-            self._machine.run_timers(t_ns + 1, self._on_instant)
 
     # --- asking the triggers ------------------------------------------------------------------------------
 
@@ -206,9 +202,7 @@ class TriggerEngine:
 
     def _on_instant(self, t_ns: int, keys: list[str]) -> None:
         self._ask(self._union(keys), t_ns, t_ns)
-        ringing = {self._wakes[key].order: self._wakes[key] for key in keys if key in self._wakes}
-        for order in sorted(ringing):
-            trigger = ringing[order]
+        for trigger in self._union(key for key in keys if key in self._wakes):
             if trigger.ring(t_ns):
                 self._fire(trigger, t_ns, t_ns)
             self._look_after(trigger)

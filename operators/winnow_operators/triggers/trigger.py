@@ -123,7 +123,7 @@ class Trigger:
         self.run: Run = program.run
         self.has_pulse = program.has_pulse
         self.clear_run: Run | None = clear.run if clear else None
-        self.sources = program.sources | (clear.sources if clear else frozenset())
+        self.sources = program.sources | (clear.sources if clear else frozenset()) | {self.wake.key}
         self.is_settled = False
 
     # --- what the engine asks -----------------------------------------------------------------------------

@@ -93,3 +93,19 @@ def test_rules_stay_those_of_the_start() -> None:
     assert log.fired == [("t", 0)]
     assert log.engine.signals >= {"flag", "x"}
     assert log.engine.update(at(3), "nobody", 1.0) == ()
+
+
+def test_a_signal_that_nobody_wanted_before_is_not_stale_at_once() -> None:
+    log = Log(engine(t=trigger("flag"))).feed("flag", (0, False), (100, False))
+    log.engine.replace({"t": trigger("flag"), "s": trigger("stale(x)"), "q": trigger("stale(flag, 2 s)")})
+    log.advance(103)
+    assert log.fired == [("q", 102)], "x is listened to since 100"
+    log.advance(106)
+    assert log.fired[1:] == [("s", 105)]
+
+
+def test_time_never_goes_back_when_a_part_joins_late() -> None:
+    log = Log(engine(t=trigger("flag"))).feed("flag", (0, False), (4, None)).advance(8)
+    log.engine.replace({"q": trigger("stale(flag, 2 s)"), "h": trigger("for_at_least(not flag, 1 s)")})
+    log.advance(8.5)
+    assert log.fired == [("q", 8)], "due since 6, noticed at 8"
