@@ -35,16 +35,28 @@ def validate(model: type[Model], document: YamlDocument) -> Model:
     raise FileProblemsError(problems, "nothing was started.") from None
 
 
-def check_part(model: type[Model], data: Any) -> tuple[Model | None, list[tuple[Path_, str]]]:
-    """Build ``model`` from a part of a file; what is wrong with it, each with its path below the part."""
+def validate_part(
+    model: type[Model], data: Any, document: YamlDocument, prefix: Path_
+) -> tuple[Model | None, list[Problem]]:
+    """Build ``model`` from ``data``, which stands at ``prefix`` in the document, or partly does.
+
+    Gives all problems instead of raising, so that a caller can collect those of several parts.
+    """
     try:
         return model.model_validate(data), []
     except ValidationError as error:
-        faults = [_fault(model, details) for details in error.errors(include_url=False)]
-    return None, sorted(set(faults), key=str)
+        found = {_problem(model, document.part(prefix), each) for each in error.errors(include_url=False)}
+    name = ".".join(map(str, prefix))
+    problems = []
+    for problem in sorted(found, key=lambda each: (each.line, each.column, each.message)):
+        rest = problem.message.removeprefix("the file")
+        joint = "." if rest == problem.message and name else ""
+        problems.append(Problem(problem.file, problem.line, problem.column, f"{name}{joint}{rest}"))
+    return None, problems
 
 
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
+<<<<<<< HEAD
     location, message = _fault(model, details)
     path = _without_tags(document, location)
     name = ".".join(map(str, path)) or "the file"
@@ -53,22 +65,30 @@ def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetai
 
 
 def _fault(model: type[BaseModel], details: ErrorDetails) -> tuple[Path_, str]:
+=======
+>>>>>>> cond
     path: Path_ = tuple(part for part in details["loc"] if part != "[key]")
+    name = ".".join(map(str, path)) or "the file"
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
         allowed = sorted(_fields(model, path[:-1]))
         close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(allowed) or 'nothing'}"
-        return path, f"no such setting; {hint}"
+        return document.problem(path, f"{name}: no such setting; {hint}")
     if kind == "missing":
+<<<<<<< HEAD
         return path, "this setting is required and missing"
     if kind == "union_tag_not_found":
         return path, f"the setting {context['discriminator']} is required and missing"
     if kind == "union_tag_invalid":
         return path, _unknown_tag(context)
+=======
+        return document.problem(path[:-1], f"{name}: this setting is required and missing")
+    allowed_text = _allowed(details, context)
+>>>>>>> cond
     value = details["input"]
-    shown = "" if isinstance(value, dict | list) else f"{value!r} "
-    return path, f"{shown}is not allowed; {_allowed(details, context)}"
+    shown = "" if isinstance(value, dict | list) else f" {value!r}"
+    return document.problem(path, f"{name}:{shown} is not allowed; {allowed_text}")
 
 
 def _without_tags(document: YamlDocument, location: Path_) -> Path_:

@@ -76,11 +76,28 @@ class YamlDocument:
             {(key, *path): span for path, span in self.spans.items()},
         )
 
-    def problem(self, path: Path_, message: str) -> Problem:
-        """A problem at ``path``, or at its nearest ancestor that exists in the file."""
+    def part(self, prefix: Path_) -> "YamlDocument":
+        """What stands at ``prefix``, as a document of its own; places stay those of the file."""
+        data = self.data
+        try:
+            for key in prefix:
+                data = data[key]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        size = len(prefix)
+        marks = {path[size:]: mark for path, mark in self.marks.items() if path[:size] == prefix}
+        marks.setdefault((), self._mark(prefix))
+        texts = {path[size:]: mark for path, mark in self.texts.items() if path[:size] == prefix}
+        return YamlDocument(self.name, data, marks, texts)
+
+    def _mark(self, path: Path_) -> tuple[int, int]:
         while path and path not in self.marks:
             path = path[:-1]
-        line, column = self.marks.get(path, (1, 1))
+        return self.marks.get(path, (1, 1))
+
+    def problem(self, path: Path_, message: str) -> Problem:
+        """A problem at ``path``, or at its nearest ancestor that exists in the file."""
+        line, column = self._mark(path)
         return Problem(self.name, line, column, message)
 
 
@@ -158,7 +175,11 @@ class _Walk:
         if isinstance(node, yaml.ScalarNode) and node.style not in ("|", ">"):
             start, end = node.start_mark, node.end_mark
             if start.line == end.line:
+<<<<<<< HEAD
                 self.spans[path] = (start.line + 1, start.column + 1 + (node.style is not None))
+=======
+                self.texts[path] = (start.line + 1, start.column + 1 + (node.style in ("'", '"')))
+>>>>>>> cond
         try:
             return self.scalars.construct_object(node)
         except (yaml.YAMLError, ValueError):

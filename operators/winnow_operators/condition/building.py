@@ -54,7 +54,11 @@ from winnow_schemas.settings.signals import SignalType
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 """``a < b`` is ``b > a``."""
 
-_PLACE_SOURCES = frozenset({FIX, ZONES})
+_PLACE_SOURCES = {
+    "distance_m": frozenset({FIX}),
+    "new_cell": frozenset({FIX}),
+    "in_zone": frozenset({FIX, ZONES}),
+}
 
 View = RankedView | ExtremeView
 
@@ -98,7 +102,7 @@ class Builder:
             if isinstance(part, Read | Stale):
                 found.add(part.name)
             if isinstance(part, Place):
-                found |= _PLACE_SOURCES
+                found |= _PLACE_SOURCES[part.function]
             if isinstance(part, Stale | Timing | Memory | Place):
                 found.add(part.key)
             if isinstance(part, Window) and part.function in ("count", "rate"):
@@ -269,7 +273,7 @@ class Builder:
         return node.value
 
     def _place(self, expr: Place) -> Run:
-        position, sources = self.parts.position, _PLACE_SOURCES
+        position, sources = self.parts.position, _PLACE_SOURCES[expr.function]
 
         def make() -> Node:
             if expr.function == "distance_m":

@@ -220,7 +220,7 @@ def _stale(checker: Checking, bound: Arguments, span: Span) -> Expr:
 
 def _timing(checker: Checking, name: str, bound: Arguments, span: Span) -> Expr:
     if name == "hour":
-        return Timing(type=NUMBER, key="hour", span=span, function=name)
+        return Timing(type=NUMBER, dimension=NONE, key="hour", span=span, function=name)
     if name == "every":
         limits = checker.limits
         period_ns = bound.duration_ns(checker, "period", limits.max_window_s, limits.min_period_s)

@@ -30,6 +30,7 @@ from winnow_operators.condition.typing_rules import (
     need,
     negative,
 )
+from winnow_operators.condition.units import NONE
 
 _MAX_MEMBERS = 64
 _ARITHMETIC: dict[type[ast.operator], str] = {
@@ -180,7 +181,7 @@ class Checker:
             made = constant(value, span)
             return Const(type=made.type, key=made.key, span=span, value=made.value, param=word)
         if word == "hour":
-            return Timing(type=NUMBER, key="hour", span=span, function="hour")
+            return Timing(type=NUMBER, dimension=NONE, key="hour", span=span, function="hour")
         if word == ROLLING_MEDIAN and self.scope.rolling_signal in self.scope.signals:
             return self._rolling_median(span)
         return None

@@ -6,7 +6,7 @@ from typing import Any
 from winnow_operators.condition.checking import Checked, check
 from winnow_operators.condition.limits import DEFAULT_LIMITS, ConditionLimits
 from winnow_operators.condition.machine import Machine
-from winnow_operators.condition.nodes import Json
+from winnow_operators.condition.saved import Json
 from winnow_operators.condition.scope import Scope
 from winnow_operators.condition.signals import SignalSpec
 from winnow_operators.condition.zones import Zone
@@ -82,7 +82,7 @@ class Condition:
     def snapshot(self) -> Json:
         return self.machine.snapshot()
 
-    def restore(self, state: Json) -> None:
+    def restore(self, state: object) -> None:
         self.machine.restore(state)
 
     def _on_instant(self, t_ns: int, _keys: list[str]) -> None:

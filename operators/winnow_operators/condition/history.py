@@ -1,13 +1,16 @@
 """The samples of one value: appended once, read by every window over it."""
 
+import math
 from bisect import bisect_right
-from typing import NamedTuple
+from itertools import pairwise
+
+from winnow_operators.condition.saved import Json, Saved, load, require
 
 _FIRST_TRIM = 256
 """Samples before the first look at what can go."""
 
 
-class HistoryState(NamedTuple):
+class HistoryState(Saved, frozen=True):
     """A history as JSON-able values."""
 
     base: int
@@ -91,16 +94,24 @@ class History:
         times = self.times
         return self.base + max(bisect_right(times, now_ns - window_ns), len(times) - capacity)
 
-    def snapshot(self) -> HistoryState:
+    def snapshot(self) -> Json:
         return HistoryState(
-            self.base, list(self.times), list(self.values), self.begun_ns, self.overflowed, self._trim_at
-        )
+            self.base, self.times, self.values, self.begun_ns, self.overflowed, self._trim_at
+        ).to_json()
 
-    def restore(self, state: HistoryState) -> None:
-        self.base = state.base
-        self.times = list(state.times_ns)
-        self.values = list(state.values)
-        self.begun_ns = state.begun_ns
-        self.overflowed = state.overflowed
-        self._trim_at = state.trim_at
+    def restore(self, state: object) -> None:
+        """Take over what :meth:`snapshot` gave.
+
+        Raises:
+            BadInputError: it is no state of a history.
+
+        """
+        saved = load(HistoryState, state)
+        times, values = saved.times_ns, saved.values
+        require(len(times) == len(values) <= saved.trim_at, "times and values do not belong together")
+        require(all(a <= b for a, b in pairwise(times)), "times are not in order")
+        require(all(map(math.isfinite, values)), "a sample is not finite")
+        require(saved.base >= 0 and (saved.begun_ns is not None or not times), "samples before the beginning")
+        self.base, self.times, self.values = saved.base, times, values
+        self.begun_ns, self.overflowed, self._trim_at = saved.begun_ns, saved.overflowed, saved.trim_at
         self._look_at = min(self.capacity, self._trim_at)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from winnow_operators.condition.building import Builder
 from winnow_operators.condition.checking import Checked
 from winnow_operators.condition.expression import Memory, Place, Timing, walk
-from winnow_operators.condition.history import History, HistoryState
+from winnow_operators.condition.history import History
 from winnow_operators.condition.limits import DEFAULT_LIMITS, ConditionLimits
-from winnow_operators.condition.nodes import Cell, Clock, Json, Node, Run
+from winnow_operators.condition.nodes import Cell, Clock, Node, Run
 from winnow_operators.condition.places import FIX, ZONES, NewCell, Position
+from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.condition.signals import SignalSpec
 from winnow_operators.condition.store import Store
 from winnow_operators.condition.timers import Timers
@@ -42,6 +43,19 @@ class Program:
     """Everything whose change may change the result."""
     has_pulse: bool
     """Whether some part is true for one step only."""
+
+
+class MachineState(Saved, frozen=True):
+    """Everything that a machine remembers."""
+
+    now_ns: int
+    start_ns: int | None
+    late: int
+    mistyped: int
+    position: Json
+    cells: dict[str, Json]
+    histories: dict[str, Json]
+    nodes: dict[str, Json]
 
 
 class Plan:
@@ -252,35 +266,42 @@ class Machine:
     def snapshot(self) -> Json:
         """Everything it remembers, as JSON-able values."""
         store, clock = self.store, self.clock
-        return {
-            "now_ns": clock.now_ns,
-            "start_ns": clock.start_ns,
-            "late": self.late,
-            "mistyped": self.mistyped,
-            "position": self.position.snapshot(),
-            "cells": {key: cell.snapshot() for key, cell in store.cells.items()},
-            "histories": {key: list(history.snapshot()) for key, history in store.histories.items()},
-            "nodes": {key: state for key, node in store.nodes.items() if (state := node.snapshot())},
-        }
+        return MachineState(
+            clock.now_ns,
+            clock.start_ns,
+            self.late,
+            self.mistyped,
+            self.position.snapshot(),
+            {key: cell.snapshot() for key, cell in store.cells.items()},
+            {key: history.snapshot() for key, history in store.histories.items()},
+            {key: state for key, node in store.nodes.items() if (state := node.snapshot())},
+        ).to_json()
 
-    def restore(self, state: Json) -> None:
-        """Go on from a snapshot. Parts that it does not know begin anew, what it knows beyond is left out."""
+    def restore(self, state: object) -> None:
+        """Go on from a snapshot. Parts that it does not know begin anew, what it knows beyond is left out.
+
+        Raises:
+            BadInputError: it is no state of a machine; this one is then of no more use.
+
+        """
+        saved = load(MachineState, state)
         store, clock = self.store, self.clock
-        clock.start_ns, clock.now_ns = state["start_ns"], state["now_ns"]
-        self.late, self.mistyped = state["late"], state["mistyped"]
+        require(saved.start_ns is None or saved.now_ns >= saved.start_ns, "it is earlier than its own start")
+        clock.start_ns, clock.now_ns = saved.start_ns, saved.now_ns
+        self.late, self.mistyped = saved.late, saved.mistyped
         for node in store.nodes.values():
             if clock.start_ns is not None:
                 node.start(clock.now_ns)
         for key, cell in store.cells.items():
-            if key in state["cells"]:
-                cell.restore(state["cells"][key])
+            if key in saved.cells:
+                cell.restore(saved.cells[key])
         for key, history in store.histories.items():
-            if key in state["histories"]:
-                history.restore(HistoryState(*state["histories"][key]))
+            if key in saved.histories:
+                history.restore(saved.histories[key])
         for view in store.views.values():
             view.reset()
-        self.position.restore(state["position"])
+        self.position.restore(saved.position)
         for key, node in store.nodes.items():
-            if key in state["nodes"]:
-                node.restore(state["nodes"][key])
+            if key in saved.nodes:
+                node.restore(saved.nodes[key])
         self._set_timers()

@@ -8,6 +8,7 @@ amortised O(1), and rounding is that of at most one pass over the window.
 import math
 
 from winnow_operators.condition.history import History
+from winnow_operators.condition.saved import require
 
 Moments = tuple[int, float, float, float, float, float, float]
 """Of a set of samples (t, x): count, sum of x, mean of t, mean of x, and the centred sums of tt, tx, xx.
@@ -117,7 +118,13 @@ class SlidingMoments:
         return moments
 
     def restore(self, middle: int, low: int) -> None:
-        """Rebuild both stacks from the history, exactly as they were."""
+        """Rebuild both stacks from the history, exactly as they were.
+
+        Raises:
+            BadInputError: the history does not reach so far.
+
+        """
+        require(self.history.base <= low <= middle <= self.history.end, "the window is not in its history")
         self.middle = middle
         self.low = low
         self._front = self._suffixes(low, middle)

@@ -4,12 +4,49 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from winnow_operators.condition.history import History
+from winnow_operators.condition.saved import Json, Saved, load, pack, require, unpack
 from winnow_operators.condition.signals import SignalSpec
 from winnow_schemas.settings.signals import SignalType
 
 Run = Callable[[], Any]
 """Gives a part's value now: a float, bool or str, or None where it is unknown."""
-Json = dict[str, Any]
+
+
+class CellState(Saved, frozen=True):
+    """Of a cell."""
+
+    value: list[Any]
+    t_ns: int | None
+    begun_ns: int | None
+    stale: bool
+
+
+class PreviousState(Saved, frozen=True):
+    """Of ``previous``."""
+
+    newest: list[Any]
+    before: list[Any]
+
+
+class ChangeState(Saved, frozen=True):
+    """Of ``rising``, ``falling``, ``edge``."""
+
+    last: bool | str | None
+    known: bool
+
+
+class HoldState(Saved, frozen=True):
+    """Of ``for_at_least``."""
+
+    since_ns: int | None
+    held: bool
+    known: bool
+
+
+class StalenessState(Saved, frozen=True):
+    """Of ``stale``."""
+
+    stale: bool
 
 
 class Clock:
@@ -58,14 +95,19 @@ class Node:
     def snapshot(self) -> Json:
         return {}
 
-    def restore(self, state: Json) -> None:
-        """Take over what ``snapshot`` gave."""
+    def restore(self, state: object) -> None:
+        """Take over what ``snapshot`` gave.
+
+        Raises:
+            BadInputError: it is no state of such a node.
+
+        """
 
 
 class Cell(Node):
     """A signal's newest value; None while missing, not a number, or stale."""
 
-    __slots__ = ("is_awake", "is_stale", "spec", "t_ns", "value")
+    __slots__ = ("begun_ns", "is_awake", "is_stale", "spec", "t_ns", "value")
     timed = True
 
     def __init__(self, spec: SignalSpec, clock: Clock) -> None:
@@ -74,13 +116,22 @@ class Cell(Node):
         self.value: Any = None
         self.t_ns: int | None = None
         """Time of the newest message, with or without a usable value."""
+        self.begun_ns: int | None = None
+        """Since when it is listened to."""
         self.is_stale = False
         self.is_awake = False
         """It has had a message, and is not stale."""
 
+    def start(self, now_ns: int) -> None:
+        self.begun_ns = now_ns
+
+    @property
+    def heard_ns(self) -> int | None:
+        """When it was heard of last, or since when one waits for it."""
+        return self.begun_ns if self.t_ns is None else self.t_ns
+
     def due_ns(self) -> int | None:
-        since = self.clock.start_ns if self.t_ns is None else self.t_ns
-        return None if self.is_stale or since is None else since + self.spec.stale_ns
+        return None if self.is_stale or self.heard_ns is None else self.heard_ns + self.spec.stale_ns
 
     def fire(self) -> None:
         self.is_stale = True
@@ -88,16 +139,14 @@ class Cell(Node):
         self.value = None
 
     def snapshot(self) -> Json:
-        value = self.value
-        if isinstance(value, float):
-            value = value.hex()  # infinities have no JSON
-        return {"value": value, "t_ns": self.t_ns, "stale": self.is_stale}
+        return CellState(pack(self.value), self.t_ns, self.begun_ns, self.is_stale).to_json()
 
-    def restore(self, state: Json) -> None:
-        value = state["value"]
-        if isinstance(value, str) and self.spec.type is SignalType.NUMBER:
-            value = float.fromhex(value)
-        self.value, self.t_ns, self.is_stale = value, state["t_ns"], state["stale"]
+    def restore(self, state: object) -> None:
+        saved = load(CellState, state)
+        value = unpack(saved.value)
+        wanted = {SignalType.NUMBER: float, SignalType.BOOL: bool, SignalType.TEXT: str}[self.spec.type]
+        require(value is None or type(value) is wanted, f"{self.key} is of another type")
+        self.value, self.t_ns, self.begun_ns, self.is_stale = value, saved.t_ns, saved.begun_ns, saved.stale
         self.is_awake = self.t_ns is not None and not self.is_stale
 
 
@@ -144,10 +193,13 @@ class Previous(Node):
             self.before, self.newest = self.newest, value
 
     def snapshot(self) -> Json:
-        return {"newest": _packed(self.newest), "before": _packed(self.before)}
+        return PreviousState(pack(self.newest), pack(self.before)).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.newest, self.before = _unpacked(state["newest"]), _unpacked(state["before"])
+    def restore(self, state: object) -> None:
+        saved = load(PreviousState, state)
+        newest, before = unpack(saved.newest), unpack(saved.before)
+        require(before is None or type(before) is type(newest), "the values before are of another type")
+        self.newest, self.before = newest, before
 
 
 class Change(Node):
@@ -180,10 +232,11 @@ class Change(Node):
         return False if self.is_known else None
 
     def snapshot(self) -> Json:
-        return {"last": self.last, "known": self.is_known}
+        return ChangeState(self.last, self.is_known).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.last, self.is_known = state["last"], state["known"]
+    def restore(self, state: object) -> None:
+        saved = load(ChangeState, state)
+        self.last, self.is_known = saved.last, saved.known
 
 
 class Hold(Node):
@@ -219,10 +272,11 @@ class Hold(Node):
         return self.held if self.is_known else None
 
     def snapshot(self) -> Json:
-        return {"since_ns": self.since_ns, "held": self.held, "known": self.is_known}
+        return HoldState(self.since_ns, self.held, self.is_known).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.since_ns, self.held, self.is_known = state["since_ns"], state["held"], state["known"]
+    def restore(self, state: object) -> None:
+        saved = load(HoldState, state)
+        self.since_ns, self.held, self.is_known = saved.since_ns, saved.held, saved.known
 
 
 class Staleness(Node):
@@ -241,8 +295,8 @@ class Staleness(Node):
         self.is_stale = False
 
     def due_ns(self) -> int | None:
-        since = self.clock.start_ns if self.cell.t_ns is None else self.cell.t_ns
-        return None if self.is_stale or since is None else since + self.limit_ns
+        heard_ns = self.cell.heard_ns
+        return None if self.is_stale or heard_ns is None else heard_ns + self.limit_ns
 
     def fire(self) -> None:
         self.is_stale = True
@@ -251,10 +305,10 @@ class Staleness(Node):
         return self.is_stale
 
     def snapshot(self) -> Json:
-        return {"stale": self.is_stale}
+        return StalenessState(self.is_stale).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.is_stale = state["stale"]
+    def restore(self, state: object) -> None:
+        self.is_stale = load(StalenessState, state).stale
 
 
 class Expiry(Node):
@@ -275,11 +329,3 @@ class Expiry(Node):
         if low == history.end:
             return None
         return history.times[low - history.base] + self.window_ns
-
-
-def _packed(value: Any) -> Any:
-    return ["f", value.hex()] if isinstance(value, float) else value
-
-
-def _unpacked(value: Any) -> Any:
-    return float.fromhex(value[1]) if isinstance(value, list) else value

@@ -4,9 +4,10 @@ import math
 from collections import OrderedDict
 from typing import Any
 
-from winnow_operators.condition.nodes import Cell, Clock, Json, Node
+from winnow_operators.condition.nodes import Cell, Clock, Node
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.condition.units import ANGLE
-from winnow_operators.condition.zones import Zone, make_zone
+from winnow_operators.condition.zones import Zone, check_zones, make_zone
 
 FIX = "@fix"
 """The source that changes with each position."""
@@ -19,6 +20,31 @@ MAX_SPEED_MPS = 150.0
 """A faster move is a relocation (GPS regained, map switched): it is no distance travelled."""
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius (IUGG)."""
+
+
+class PositionState(Saved, frozen=True):
+    """Where the vehicle is, how far it came, and its map."""
+
+    xy: tuple[float, float] | None
+    fix_ns: int
+    origin: tuple[float, float] | None
+    anchor: tuple[float, float, int] | None
+    odometer_m: float
+    relocations: int
+    zones: list[tuple[str, str, list[tuple[float, float]]]] | None
+
+
+class DistanceState(Saved, frozen=True):
+    """Of ``distance_m``."""
+
+    base_m: float
+
+
+class CellsState(Saved, frozen=True):
+    """Of ``new_cell``: what was visited, oldest first."""
+
+    visited: list[tuple[int, int]]
+    forgotten: int
 
 
 class Position:
@@ -105,33 +131,29 @@ class Position:
         self.anchor = (*xy, now_ns)
 
     def snapshot(self) -> Json:
-        zones = None
-        if self.zones is not None:
-            zones = [[zone.name, zone.kind, [list(point) for point in zone.polygon]] for zone in self.zones]
-        return {
-            "xy": self.xy,
-            "fix_ns": self.fix_ns,
-            "origin": self.origin,
-            "anchor": self.anchor,
-            "odometer_m": self.odometer_m,
-            "relocations": self.relocations,
-            "zones": zones,
-        }
+        return PositionState(
+            self.xy,
+            self.fix_ns,
+            self.origin,
+            self.anchor,
+            self.odometer_m,
+            self.relocations,
+            None
+            if self.zones is None
+            else [(zone.name, zone.kind, list(zone.polygon)) for zone in self.zones],
+        ).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.xy = _pair(state["xy"])
-        self.fix_ns = state["fix_ns"]
-        self.origin = _pair(state["origin"])
-        anchor = state["anchor"]
-        self.anchor = None if anchor is None else (float(anchor[0]), float(anchor[1]), int(anchor[2]))
-        self.odometer_m = state["odometer_m"]
-        self.relocations = state["relocations"]
-        zones = state["zones"]
-        self.zones = None if zones is None else tuple(make_zone(*zone) for zone in zones)
+    def restore(self, state: object) -> None:
+        """Take over what :meth:`snapshot` gave.
 
+        Raises:
+            BadInputError: it is no state of a position.
 
-def _pair(value: Any) -> tuple[float, float] | None:
-    return None if value is None else (float(value[0]), float(value[1]))
+        """
+        saved = load(PositionState, state)
+        self.xy, self.fix_ns, self.origin, self.anchor = saved.xy, saved.fix_ns, saved.origin, saved.anchor
+        self.odometer_m, self.relocations = saved.odometer_m, saved.relocations
+        self.zones = None if saved.zones is None else check_zones([make_zone(*zone) for zone in saved.zones])
 
 
 class Distance(Node):
@@ -152,10 +174,10 @@ class Distance(Node):
         return self.position.odometer_m - self.base_m if self.position.is_known else None
 
     def snapshot(self) -> Json:
-        return {"base_m": self.base_m}
+        return DistanceState(self.base_m).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.base_m = state["base_m"]
+    def restore(self, state: object) -> None:
+        self.base_m = load(DistanceState, state).base_m
 
 
 class InZone(Node):
@@ -223,8 +245,9 @@ class NewCell(Node):
         return False if self.position.is_known else None
 
     def snapshot(self) -> Json:
-        return {"visited": [list(cell) for cell in self.visited], "forgotten": self.forgotten}
+        return CellsState(list(self.visited), self.forgotten).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.visited = OrderedDict(((int(x), int(y)), None) for x, y in state["visited"])
-        self.forgotten = state["forgotten"]
+    def restore(self, state: object) -> None:
+        saved = load(CellsState, state)
+        self.visited = OrderedDict.fromkeys(saved.visited)
+        self.forgotten = saved.forgotten

@@ -31,11 +31,15 @@ class Timers:
         self._set_next()
 
     def see(self, node: Node) -> None:
-        """The node may have become due; it never becomes due earlier than it said before."""
+        """The node may have become due; it never becomes due earlier than it said before.
+
+        One that joins with a due time in the past is due now: time never goes back.
+        """
         if not node.timed or node.scheduled_ns is not None:
             return
         due_ns = node.due_ns()
         if due_ns is not None:
+            due_ns = max(due_ns, self.clock.now_ns)
             node.scheduled_ns = due_ns
             heapq.heappush(self._heap, (due_ns, node.key))
             self._set_next()

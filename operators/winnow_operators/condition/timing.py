@@ -1,12 +1,19 @@
 """Parts of a condition that look at message time only."""
 
-from winnow_operators.condition.nodes import Clock, Json, Node
+from winnow_operators.condition.nodes import Clock, Node
+from winnow_operators.condition.saved import Json, Saved, load, require
 
 DAY_NS = 86_400_000_000_000
 HOUR_NS = 3_600_000_000_000
 _SECOND_NS = 1_000_000_000
 _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday (Monday = 0)."""
+
+
+class TimingState(Saved, frozen=True):
+    """The next or last time that counts."""
+
+    at_ns: int | None
 
 
 class Every(Node):
@@ -48,10 +55,11 @@ class Every(Node):
         return self.pulse_step == self.clock.step
 
     def snapshot(self) -> Json:
-        return {"next_ns": self.next_ns}
+        return TimingState(self.next_ns).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.next_ns = state["next_ns"]
+    def restore(self, state: object) -> None:
+        self.next_ns = load(TimingState, state).at_ns
+        require(self.next_ns is None or self.next_ns >= self.clock.now_ns, "a period ended in the past")
 
 
 class DayClock(Node):
@@ -91,10 +99,14 @@ class DayClock(Node):
         self.last_ns = max(self.last_ns, until_ns - 1)
 
     def snapshot(self) -> Json:
-        return {"last_ns": self.last_ns}
+        return TimingState(self.last_ns).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.last_ns = state["last_ns"]
+    def restore(self, state: object) -> None:
+        self.last_ns = load(TimingState, state).at_ns
+        now_ns = self.clock.now_ns
+        require(
+            self.last_ns is None or now_ns - 2 * DAY_NS <= self.last_ns <= now_ns, "its day is another one"
+        )
 
 
 class Hour(DayClock):

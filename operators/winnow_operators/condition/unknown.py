@@ -41,8 +41,7 @@ def _of_cell(machine: Machine, cell: Cell) -> str:
     if cell.is_stale:
         age_s = (machine.clock.now_ns - cell.t_ns) / 1e9
         return f"{cell.key} is stale (last message {age_s:.1f} s ago)"
-    kind = {SignalType.NUMBER: "number", SignalType.BOOL: "yes or no", SignalType.TEXT: "short text"}
-    return f"the newest {cell.key} is no {kind[cell.spec.type]}"
+    return f"the newest {cell.key} has no usable value"
 
 
 def _of_window(machine: Machine, expr: Window) -> str:

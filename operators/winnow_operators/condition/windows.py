@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from winnow_operators.condition.history import History
 from winnow_operators.condition.moments import SlidingMoments, deviation, mean, slope, total
-from winnow_operators.condition.nodes import Cell, Clock, Json, Node, Run
+from winnow_operators.condition.nodes import Cell, Clock, Node, Run
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.condition.views import ExtremeView, RankedView, ends_at
 
 
@@ -33,6 +34,13 @@ class Windowed(NamedTuple):
         return self.history.end - low
 
 
+class MovedState(Saved, frozen=True):
+    """Of a window's moments; the rest follows from its history."""
+
+    middle: int
+    low: int
+
+
 class Moved(Node):
     """Tells sliding moments of each new sample of an expression or signal."""
 
@@ -50,10 +58,11 @@ class Moved(Node):
             self.moments.push(self.clock.now_ns)
 
     def snapshot(self) -> Json:
-        return {"middle": self.moments.middle, "low": self.moments.low}
+        return MovedState(self.moments.middle, self.moments.low).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.moments.restore(state["middle"], state["low"])
+    def restore(self, state: object) -> None:
+        saved = load(MovedState, state)
+        self.moments.restore(saved.middle, saved.low)
         self.seen = self.moments.history.end
 
 

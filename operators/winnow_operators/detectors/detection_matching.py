@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.detectors.columns import columns
-from winnow_operators.detectors.detector import Detector, Inputs, Json, Output, Outputs, Signal
+from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_operators.detectors.geometry import Floats, distances, nearest_pairs
 from winnow_schemas.settings.signals import SignalType
 from winnow_schemas.validation import Strict
@@ -22,6 +23,14 @@ class DetectionMatchingParams(Strict):
     """Detections and tracks farther apart in time are not compared."""
     min_confidence: float = Field(default=0.0, ge=0, le=1)
     """Detections below it are not counted."""
+
+
+class MatchingState(Saved, frozen=True):
+    """The newest detections."""
+
+    places: list[tuple[float, float]]
+    gates: list[float]
+    t_ns: int | None
 
 
 class DetectionMatching(Detector):
@@ -69,9 +78,11 @@ class DetectionMatching(Detector):
         return [("unmatched_detections", float(len(self._places) - len(pairs)))]
 
     def snapshot(self) -> Json:
-        return {"places": self._places.tolist(), "gates": self._gates.tolist(), "t_ns": self._t_ns}
+        return MatchingState(self._places.tolist(), self._gates.tolist(), self._t_ns).to_json()
 
-    def restore(self, state: Json) -> None:
-        self._places = np.array(state["places"], np.float64).reshape(-1, 2)
-        self._gates = np.array(state["gates"], np.float64)
-        self._t_ns = state["t_ns"]
+    def restore(self, state: object) -> None:
+        saved = load(MatchingState, state)
+        require(len(saved.places) == len(saved.gates), "places and gates do not belong together")
+        self._places = np.array(saved.places, np.float64).reshape(-1, 2)
+        self._gates = np.array(saved.gates, np.float64)
+        self._t_ns = saved.t_ns

@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
+from winnow_operators.condition.saved import Json
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.signals import SignalType
 from winnow_schemas.validation import Strict
 
-Json = dict[str, Any]
 Signal = tuple[str, float | bool | str | None]
 """Name of an output and its value; None is unknown."""
 
@@ -80,8 +80,13 @@ class Detector(ABC):
         """The state as JSON-able values."""
         return {}
 
-    def restore(self, state: Json) -> None:
-        """Take over what :meth:`snapshot` gave."""
+    def restore(self, state: object) -> None:
+        """Take over what :meth:`snapshot` gave.
+
+        Raises:
+            BadInputError: it is no state of this detector.
+
+        """
         del state
 
 

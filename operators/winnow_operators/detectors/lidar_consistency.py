@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.detectors.detector import (
     Detector,
     DetectorInputError,
     Inputs,
-    Json,
     Output,
     Outputs,
     Signal,
@@ -35,6 +35,13 @@ class LidarConsistencyParams(Strict):
     """It follows only while the residual is less than so many times normal: drift must not become normal."""
     floor_m: float = Field(default=0.01, gt=0, le=1)
     """Normal residuals are taken for at least this much (LiDAR range noise, 1-2 cm)."""
+
+
+class ConsistencyState(Saved, frozen=True):
+    """Normal residuals, and those from which they are being learnt, by number of the LiDAR."""
+
+    normal: list[tuple[int, float]]
+    learning: list[tuple[int, list[float]]]
 
 
 class LidarConsistency(Detector):
@@ -92,11 +99,9 @@ class LidarConsistency(Detector):
         return ratio
 
     def snapshot(self) -> Json:
-        return {
-            "normal": [[number, value] for number, value in self._normal.items()],
-            "learning": [[number, values] for number, values in self._learning.items()],
-        }
+        return ConsistencyState(list(self._normal.items()), list(self._learning.items())).to_json()
 
-    def restore(self, state: Json) -> None:
-        self._normal = {int(number): float(value) for number, value in state["normal"]}
-        self._learning = {int(number): list(values) for number, values in state["learning"]}
+    def restore(self, state: object) -> None:
+        saved = load(ConsistencyState, state)
+        require(all(value > 0 for _, value in saved.normal), "a normal residual is not positive")
+        self._normal, self._learning = dict(saved.normal), dict(saved.learning)

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.detectors.columns import Columns, columns
-from winnow_operators.detectors.detector import Detector, Inputs, Json, Output, Outputs, Signal
+from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_operators.detectors.geometry import point_box_distances
 from winnow_operators.detectors.persistence import Persistence
 from winnow_schemas.settings.signals import SignalType
@@ -29,6 +30,15 @@ class LidarRadarParams(Strict):
     """Each disagreement must last this long: both sensors miss single objects now and then."""
     max_apart_s: float = Field(default=0.15, gt=0, le=10)
     """Messages farther apart in time are not compared."""
+
+
+class LidarRadarState(Saved, frozen=True):
+    """The newest detections by field, and what only one of the sensors sees."""
+
+    lidar: dict[str, list[float | str]] | None
+    t_ns: int
+    only_lidar: Json
+    only_radar: Json
 
 
 class LidarRadar(Detector):
@@ -95,15 +105,15 @@ class LidarRadar(Detector):
         if self._lidar is not None:
             numbers = {name: values.tolist() for name, values in self._lidar.numbers.items()}
             lidar = {**numbers, **self._lidar.texts}
-        return {
-            "lidar": lidar,
-            "t_ns": self._t_ns,
-            "only_lidar": self._only_lidar.snapshot(),
-            "only_radar": self._only_radar.snapshot(),
-        }
+        return LidarRadarState(
+            lidar, self._t_ns, self._only_lidar.snapshot(), self._only_radar.snapshot()
+        ).to_json()
 
-    def restore(self, state: Json) -> None:
-        self._lidar = None if state["lidar"] is None else columns(state["lidar"], texts=("source",))
-        self._t_ns = state["t_ns"]
-        self._only_lidar.restore(state["only_lidar"])
-        self._only_radar.restore(state["only_radar"])
+    def restore(self, state: object) -> None:
+        saved = load(LidarRadarState, state)
+        wanted = set(self.inputs["detections"])
+        require(saved.lidar is None or set(saved.lidar) == wanted, "it lacks fields of the detections")
+        self._lidar = None if saved.lidar is None else columns(saved.lidar, texts=("source",))
+        self._t_ns = saved.t_ns
+        self._only_lidar.restore(saved.only_lidar)
+        self._only_radar.restore(saved.only_radar)

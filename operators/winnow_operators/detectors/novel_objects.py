@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from winnow_operators.condition.saved import Json
 from winnow_operators.detectors.columns import columns
-from winnow_operators.detectors.detector import Detector, Inputs, Json, Output, Outputs, Signal
+from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_operators.detectors.persistence import Persistence
 from winnow_schemas.settings.signals import SignalType
 from winnow_schemas.validation import Strict
@@ -54,7 +55,7 @@ class NovelObjects(Detector):
         return [("novel_objects", float(self._persistence.see(t_ns, table.places[unknown])))]
 
     def snapshot(self) -> Json:
-        return {"places": self._persistence.snapshot()}
+        return self._persistence.snapshot()
 
-    def restore(self, state: Json) -> None:
-        self._persistence.restore(state["places"])
+    def restore(self, state: object) -> None:
+        self._persistence.restore(state)

@@ -5,14 +5,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.detectors.columns import columns
-from winnow_operators.detectors.detector import Detector, Inputs, Json, Output, Outputs, Signal
+from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_operators.detectors.geometry import Floats, line_distance
 from winnow_schemas.settings.signals import SignalType
 from winnow_schemas.validation import Strict
 
 MAX_ROUTE_POINTS = 20_000
 """10 km at a point every half metre."""
+
+
+class RouteState(Saved, frozen=True):
+    """The newest route."""
+
+    route: list[tuple[float, float]] | None
 
 
 class PathDeviation(Detector):
@@ -44,7 +51,8 @@ class PathDeviation(Detector):
         return [("cross_track", line_distance(x, y, self._route))]
 
     def snapshot(self) -> Json:
-        return {"route": None if self._route is None else self._route.tolist()}
+        return RouteState(None if self._route is None else self._route.tolist()).to_json()
 
-    def restore(self, state: Json) -> None:
-        self._route = None if state["route"] is None else np.array(state["route"], np.float64)
+    def restore(self, state: object) -> None:
+        route = load(RouteState, state).route
+        self._route = np.array(route, np.float64) if route else None

@@ -2,7 +2,14 @@
 
 import numpy as np
 
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.detectors.geometry import Floats, distances, nearest_pairs
+
+
+class PlacesState(Saved, frozen=True):
+    """x, y, first and newest time of each place."""
+
+    places: list[tuple[float, float, int, int]]
 
 
 class Persistence:
@@ -34,8 +41,14 @@ class Persistence:
         self._places = now + [place for row, place in enumerate(kept) if row not in matched]
         return count
 
-    def snapshot(self) -> list[list[float | int]]:
-        return [list(place) for place in self._places]
+    def snapshot(self) -> Json:
+        return PlacesState(self._places).to_json()
 
-    def restore(self, state: list[list[float]]) -> None:
-        self._places = [(float(x), float(y), int(first), int(newest)) for x, y, first, newest in state]
+    def restore(self, state: object) -> None:
+        """Take over what :meth:`snapshot` gave.
+
+        Raises:
+            BadInputError: it is no such state.
+
+        """
+        self._places = list(load(PlacesState, state).places)

@@ -10,8 +10,8 @@ from winnow_operators.detectors.detector import Detector
 from winnow_operators.detectors.registry import DETECTORS
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.signals import SignalSettings
-from winnow_schemas.validation import check_part
-from winnow_schemas.yaml_source import Path_
+from winnow_schemas.validation import validate_part
+from winnow_schemas.yaml_source import Path_, YamlDocument
 
 
 class Fault(NamedTuple):
@@ -82,8 +82,10 @@ def _faults(name: str, signal: SignalSettings) -> list[Fault]:
         faults.append(
             Fault((name,), f"the detector gives {signal.field or name} as {output.type.value}{unit}")
         )
-    _, problems = check_part(detector.params_model, signal.params)
-    faults += [Fault((name, "params", *path), message) for path, message in problems]
+    _, problems = validate_part(detector.params_model, signal.params, YamlDocument("", signal.params), ())
+    faults += [
+        Fault((name, "params", problem.message.partition(":")[0]), problem.message) for problem in problems
+    ]
     return faults
 
 

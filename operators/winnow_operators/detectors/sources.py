@@ -3,12 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.condition.zones import Zone
-from winnow_operators.detectors.detector import Detector, DetectorInputError, Json, Signal
+from winnow_operators.detectors.detector import Detector, DetectorInputError, Signal
 from winnow_operators.detectors.plan import plan_detectors
 from winnow_operators.detectors.zone_map import ZONE_FIELDS, zones_of
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.signals import SignalSettings
+
+
+class SourcesState(Saved, frozen=True):
+    """The states of all detectors."""
+
+    refused: int
+    detectors: dict[str, Json]
 
 
 class _Feed(NamedTuple):
@@ -102,12 +110,10 @@ class SignalSources:
 
     def snapshot(self) -> Json:
         """The state of all detectors."""
-        return {
-            "refused": self.refused,
-            "detectors": {key: detector.snapshot() for key, detector in self._detectors.items()},
-        }
+        states = {key: detector.snapshot() for key, detector in self._detectors.items()}
+        return SourcesState(self.refused, states).to_json()
 
-    def restore(self, state: Json) -> None:
+    def restore(self, state: object) -> None:
         """Go on from a snapshot of sources with the same settings; detectors that it does not know begin anew.
 
         Raises:
@@ -115,11 +121,12 @@ class SignalSources:
 
         """
         try:
-            self.refused = state["refused"]
+            saved = load(SourcesState, state)
             for key, detector in self._detectors.items():
-                if key in state["detectors"]:
-                    detector.restore(state["detectors"][key])
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+                if key in saved.detectors:
+                    detector.restore(saved.detectors[key])
+            self.refused = saved.refused
+        except BadInputError as error:
             raise BadInputError(
-                f"The saved state of the detectors cannot be used ({error!r}); it was left aside."
+                f"The saved state of the detectors cannot be used ({error}); make new ones, they begin anew."
             ) from None

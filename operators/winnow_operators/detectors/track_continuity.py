@@ -6,8 +6,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.detectors.columns import Columns, columns
-from winnow_operators.detectors.detector import Detector, Inputs, Json, Output, Outputs, Signal
+from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_schemas.settings.signals import SignalType
 from winnow_schemas.validation import Strict
 
@@ -38,6 +39,13 @@ class _Seen(NamedTuple):
     label: str
     first_ns: int
     newest_ns: int
+
+
+class TracksState(Saved, frozen=True):
+    """Tracks by id: those of the newest message, and those that have ended within the grace time."""
+
+    tracks: list[tuple[int, _Seen]]
+    ended: list[tuple[int, _Seen]]
 
 
 class TrackContinuity(Detector):
@@ -129,14 +137,11 @@ class TrackContinuity(Detector):
         return count
 
     def snapshot(self) -> Json:
-        return {
-            "tracks": [[number, *track] for number, track in self._tracks.items()],
-            "ended": [[number, *track] for number, track in self._ended.items()],
-        }
+        return TracksState(list(self._tracks.items()), list(self._ended.items())).to_json()
 
-    def restore(self, state: Json) -> None:
-        self._tracks = {int(row[0]): _Seen(*row[1:]) for row in state["tracks"]}
-        self._ended = {int(row[0]): _Seen(*row[1:]) for row in state["ended"]}
+    def restore(self, state: object) -> None:
+        saved = load(TracksState, state)
+        self._tracks, self._ended = dict(saved.tracks), dict(saved.ended)
 
 
 def _finite(value: float) -> float:

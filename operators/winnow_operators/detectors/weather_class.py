@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from winnow_operators.detectors.detector import Detector, Inputs, Json, Output, Outputs, Signal
+from winnow_operators.condition.saved import Json, Saved, load
+from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_schemas.settings.signals import SignalType
 from winnow_schemas.validation import Strict
 
@@ -30,6 +31,17 @@ class WeatherClassParams(Strict):
     """Night ends."""
     settle_s: float = Field(default=3.0, ge=0, le=3600)
     """A class must last this long until it counts."""
+
+
+class WeatherState(Saved, frozen=True):
+    """What holds now, the class that counts, and the one that is settling."""
+
+    rain: bool
+    fog: bool
+    night: bool
+    settled: str
+    candidate: str
+    since_ns: int
 
 
 class WeatherClass(Detector):
@@ -81,17 +93,11 @@ class WeatherClass(Detector):
             self._settled = self._candidate
 
     def snapshot(self) -> Json:
-        return {
-            "flags": [self._rain, self._fog, self._night],
-            "settled": self._settled,
-            "candidate": self._candidate,
-            "since_ns": self._since_ns,
-        }
+        return WeatherState(
+            self._rain, self._fog, self._night, self._settled, self._candidate, self._since_ns
+        ).to_json()
 
-    def restore(self, state: Json) -> None:
-        self._rain, self._fog, self._night = state["flags"]
-        self._settled, self._candidate, self._since_ns = (
-            state["settled"],
-            state["candidate"],
-            state["since_ns"],
-        )
+    def restore(self, state: object) -> None:
+        saved = load(WeatherState, state)
+        self._rain, self._fog, self._night = saved.rain, saved.fog, saved.night
+        self._settled, self._candidate, self._since_ns = saved.settled, saved.candidate, saved.since_ns

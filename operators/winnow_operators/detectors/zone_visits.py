@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from winnow_operators.condition.zones import Zone, make_zone
-from winnow_operators.detectors.detector import Detector, Inputs, Json, Output, Outputs, Signal
+from winnow_operators.condition.saved import Json, Saved, load
+from winnow_operators.condition.zones import Zone, check_zones, make_zone
+from winnow_operators.detectors.detector import Detector, Inputs, Output, Outputs, Signal
 from winnow_operators.detectors.zone_map import OPTIONAL, ZONE_FIELDS, zones_of
 from winnow_schemas.settings.signals import SignalType
 from winnow_schemas.validation import Strict
@@ -20,6 +21,13 @@ class ZoneVisitsParams(Strict):
 
     kinds: tuple[str, ...] = Field(default=("apron",), min_length=1, max_length=32)
     """Kinds of zones that count."""
+
+
+class VisitsState(Saved, frozen=True):
+    """The zones that count, and the names of those visited, oldest first."""
+
+    zones: list[tuple[str, str, list[tuple[float, float]]]] | None
+    visited: list[str]
 
 
 class ZoneVisits(Detector):
@@ -60,12 +68,13 @@ class ZoneVisits(Detector):
         return [("new_zone", bool(fresh)), ("zone", inside[0] if inside else "")]
 
     def snapshot(self) -> Json:
-        zones = None
-        if self._zones is not None:
-            zones = [[zone.name, zone.kind, [list(point) for point in zone.polygon]] for zone in self._zones]
-        return {"zones": zones, "visited": list(self._visited)}
+        zones = self._zones
+        return VisitsState(
+            None if zones is None else [(zone.name, zone.kind, list(zone.polygon)) for zone in zones],
+            list(self._visited),
+        ).to_json()
 
-    def restore(self, state: Json) -> None:
-        zones = state["zones"]
-        self._zones = None if zones is None else tuple(make_zone(*zone) for zone in zones)
-        self._visited = dict.fromkeys(state["visited"])
+    def restore(self, state: object) -> None:
+        saved = load(VisitsState, state)
+        self._zones = None if saved.zones is None else check_zones([make_zone(*zone) for zone in saved.zones])
+        self._visited = dict.fromkeys(saved.visited)

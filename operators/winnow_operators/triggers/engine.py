@@ -8,8 +8,8 @@ late and is decided on arrival.
 from collections.abc import Iterable, Mapping, Sequence
 
 from winnow_operators.condition.machine import Machine
-from winnow_operators.condition.nodes import Json
 from winnow_operators.condition.places import FIX, ZONES, Distance
+from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.condition.unknown import why_unknown
 from winnow_operators.condition.zones import Zone
 from winnow_operators.triggers.checking import Inputs, check_triggers
@@ -23,6 +23,16 @@ from winnow_schemas.settings.triggers import TriggerSettings, TriggersSettings
 _HOUR_NS = 3_600_000_000_000
 _VERSION = 1
 _NOTHING: Sequence[Outcome] = ()
+
+
+class EngineState(Saved, frozen=True):
+    """Everything that an engine remembers."""
+
+    version: int
+    machine: Json
+    triggers: dict[str, Json]
+    events: int
+    per_hour: list[int]
 
 
 class TriggerEngine:
@@ -94,8 +104,8 @@ class TriggerEngine:
             source: tuple(trigger for trigger in self._triggers.values() if source in trigger.sources)
             for source in sources
         }
+        self._wakes = {trigger.wake.key for trigger in self._triggers.values()}
         self._inputs_of = {name: (plan, self._readers.get(name, ())) for name, plan in machine.plans.items()}
-        self._wakes = {trigger.wake.key: trigger for trigger in self._triggers.values()}
         self._odometers = {
             node.key: node for node in machine.store.nodes.values() if isinstance(node, Distance)
         }
@@ -177,16 +187,12 @@ class TriggerEngine:
 
     def finish(self, t_ns: int) -> Sequence[Outcome]:
         """The last message had this time: run the timers due up to and including it, and tell what was counted."""
-        self.advance_to_end(t_ns)
+        if self._machine.clock.start_ns is not None:
+            self._machine.run_timers(t_ns + 1, self._on_instant)
         for trigger in self._triggers.values():
             trigger.notes.close(t_ns)
             self._out += trigger.decisions()
         return self._take()
-
-    def advance_to_end(self, t_ns: int) -> None:
-        """Run the timers due up to and including ``t_ns``."""
-        if self._machine.clock.start_ns is not None:
-            self._machine.run_timers(t_ns + 1, self._on_instant)
 
     # --- asking the triggers ------------------------------------------------------------------------------
 
@@ -196,9 +202,7 @@ class TriggerEngine:
 
     def _on_instant(self, t_ns: int, keys: list[str]) -> None:
         self._ask(self._union(keys), t_ns, t_ns)
-        ringing = {self._wakes[key].order: self._wakes[key] for key in keys if key in self._wakes}
-        for order in sorted(ringing):
-            trigger = ringing[order]
+        for trigger in self._union(key for key in keys if key in self._wakes):
             if trigger.ring(t_ns):
                 self._fire(trigger, t_ns, t_ns)
             self._look_after(trigger)
@@ -260,15 +264,15 @@ class TriggerEngine:
 
     def snapshot(self) -> Json:
         """Everything that is remembered, as JSON-able values; what :meth:`update` returned is not part of it."""
-        return {
-            "version": _VERSION,
-            "machine": self._machine.snapshot(),
-            "triggers": {name: trigger.snapshot() for name, trigger in self._triggers.items()},
-            "events": self._shared.events,
-            "per_hour": self._shared.per_hour.snapshot(),
-        }
+        return EngineState(
+            _VERSION,
+            self._machine.snapshot(),
+            {name: trigger.snapshot() for name, trigger in self._triggers.items()},
+            self._shared.events,
+            self._shared.per_hour.snapshot(),
+        ).to_json()
 
-    def restore(self, state: Json) -> None:
+    def restore(self, state: object) -> None:
         """Go on from a snapshot, as if nothing had happened in between.
 
         Triggers and windows that the snapshot does not know begin anew.
@@ -277,21 +281,20 @@ class TriggerEngine:
             BadInputError: it is no snapshot of this version; the engine then begins anew.
 
         """
+        self._begin_anew()
         try:
-            _check_version(state["version"])
-            self._begin_anew()
-            self._machine.restore(state["machine"])
+            saved = load(EngineState, state)
+            require(saved.version == _VERSION, f"version {saved.version}, expected {_VERSION}")
             for name, trigger in self._triggers.items():
-                if name in state["triggers"]:
-                    trigger.restore(state["triggers"][name])
-            self._shared.events = state["events"]
-            self._shared.per_hour.restore(state["per_hour"])
-            for trigger in self._triggers.values():
-                self._machine.timers.see(trigger.wake)
-        except (BadInputError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+                if name in saved.triggers:
+                    trigger.restore(saved.triggers[name])
+            self._shared.events = saved.events
+            self._shared.per_hour.restore(saved.per_hour)
+            self._machine.restore(saved.machine)
+        except BadInputError as error:
             self._begin_anew()
             raise BadInputError(
-                f"The saved state of the triggers cannot be used ({error!r}); it was left aside, windows and cooldowns "
+                f"The saved state of the triggers cannot be used ({error}); it was left aside, windows and cooldowns "
                 "begin anew."
             ) from None
 
@@ -300,8 +303,3 @@ class TriggerEngine:
         self._triggers = {}
         self._shared = SharedLimits(self._rules.max_events, Quota(self._rules.max_per_hour, _HOUR_NS))
         self.replace(self._settings)
-
-
-def _check_version(version: object) -> None:
-    if version != _VERSION:
-        raise BadInputError(f"version {version}, expected {_VERSION}")

@@ -80,7 +80,8 @@ def _origin(name: str, signals: Mapping[str, SignalSettings]) -> str:
 
 
 def _clip(settings: TriggerSettings) -> str:
-    topics = f"{len(settings.topics)} topics" if settings.topics else "all topics"
+    count = len(settings.topics)
+    topics = "all topics" if not count else "1 topic" if count == 1 else f"{count} topics"
     return f"It asks for a clip of {topics}, from {settings.pre_roll_s:g} s before to {settings.post_roll_s:g} s after."
 
 

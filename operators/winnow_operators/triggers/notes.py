@@ -57,11 +57,13 @@ class Notes:
     def __bool__(self) -> bool:
         return bool(self._pending)
 
-    def snapshot(self) -> dict[str, list[int]]:
-        return {str(verdict): [said_ns, more] for verdict, (said_ns, more) in self._open.items()}
+    def snapshot(self) -> dict[str, tuple[int, int]]:
+        return {str(verdict): when for verdict, when in self._open.items()}
 
-    def restore(self, state: dict[str, list[int]]) -> None:
-        self._open = {Verdict(name): (said_ns, more) for name, (said_ns, more) in state.items()}
+    def restore(self, state: dict[str, tuple[int, int]]) -> None:
+        """Take over what :meth:`snapshot` gave; kinds that this version does not know are left out."""
+        known = {str(verdict): verdict for verdict in Verdict}
+        self._open = {known[name]: when for name, when in state.items() if name in known}
 
 
 _LEAD = {

@@ -10,7 +10,7 @@ from winnow_operators.condition.failure import ConditionError
 from winnow_operators.triggers.checking import Inputs, check_trigger
 from winnow_schemas.library import LibraryTrigger
 from winnow_schemas.settings.triggers import TriggerSettings, TriggersSettings
-from winnow_schemas.validation import check_part
+from winnow_schemas.validation import validate_part
 from winnow_schemas.yaml_source import FileProblemsError, Path_, Problem, YamlDocument
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -103,11 +103,12 @@ class _Resolver:
         data = self._merged(name, entry, changes) if entry else changes
         if data is None:
             return
-        trigger, faults = check_part(TriggerSettings, data)
-        for below, message in faults:
-            where = (*path, *below)
-            hint = self._near_library(name) if message.endswith("missing") else ""
-            self._report(where, f"{'.'.join(map(str, where))}: {message}{hint}")
+        trigger, problems = validate_part(TriggerSettings, data, self.document, path)
+        for problem in problems:
+            hint = self._near_library(name) if problem.message.endswith("missing") else ""
+            self.result.problems.append(
+                Problem(problem.file, problem.line, problem.column, f"{problem.message}{hint}")
+            )
         if trigger is None:
             return
         if not trigger.enabled:

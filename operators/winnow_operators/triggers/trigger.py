@@ -7,10 +7,11 @@ at that very time. P0 triggers pass no storm breaker and no limit.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from winnow_operators.condition.machine import Program
-from winnow_operators.condition.nodes import Clock, Json, Node, Run
+from winnow_operators.condition.nodes import Clock, Node, Run
+from winnow_operators.condition.saved import Json, Saved, load
 from winnow_operators.condition.timers import NEVER_NS
 from winnow_operators.triggers.notes import Notes
 from winnow_operators.triggers.outcomes import TriggerDecision, Verdict
@@ -21,8 +22,26 @@ from winnow_schemas.settings.triggers import Mode, StormSettings, TriggerSetting
 _MINUTE_NS = 60_000_000_000
 _HOUR_NS = 3_600_000_000_000
 _DAY_NS = 86_400_000_000_000
-_NOT_ASKED = "not asked"
+_NOT_ASKED: Literal["not asked"] = "not asked"
 """Truth of a condition that was never evaluated."""
+
+
+class TriggerState(Saved, frozen=True):
+    """Everything that a trigger remembers."""
+
+    truth: bool | Literal["not asked"] | None
+    clear: bool
+    clear_since_ns: int
+    settled: bool
+    fired_ns: int | None
+    waits_until_ns: int | None
+    muted_until_ns: int | None
+    events: int
+    muted_events: int
+    recent: list[int]
+    per_hour: list[int]
+    per_day: list[int]
+    notes: dict[str, tuple[int, int]]
 
 
 @dataclass(slots=True)
@@ -70,7 +89,7 @@ class Trigger:
         self.notes = Notes(name)
         self.truth: Any = _NOT_ASKED
         self.is_clear = True
-        self.clear_since_ns = -NEVER_NS
+        self.clear_since_ns = -NEVER_NS // 2
         self.fired_ns: int | None = None
         self.waits_until_ns: int | None = None
         self.muted_until_ns: int | None = None
@@ -104,7 +123,7 @@ class Trigger:
         self.run: Run = program.run
         self.has_pulse = program.has_pulse
         self.clear_run: Run | None = clear.run if clear else None
-        self.sources = program.sources | (clear.sources if clear else frozenset())
+        self.sources = program.sources | (clear.sources if clear else frozenset()) | {self.wake.key}
         self.is_settled = False
 
     # --- what the engine asks -----------------------------------------------------------------------------
@@ -236,33 +255,36 @@ class Trigger:
     # --- state --------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Json:
-        return {
-            "truth": self.truth,
-            "clear": self.is_clear,
-            "clear_since_ns": self.clear_since_ns,
-            "settled": self.is_settled,
-            "fired_ns": self.fired_ns,
-            "waits_until_ns": self.waits_until_ns,
-            "muted_until_ns": self.muted_until_ns,
-            "events": self.events,
-            "muted_events": self.muted_events,
-            "recent": self.recent.snapshot(),
-            "per_hour": self.per_hour.snapshot(),
-            "per_day": self.per_day.snapshot(),
-            "notes": self.notes.snapshot(),
-        }
+        return TriggerState(
+            self.truth,
+            self.is_clear,
+            self.clear_since_ns,
+            self.is_settled,
+            self.fired_ns,
+            self.waits_until_ns,
+            self.muted_until_ns,
+            self.events,
+            self.muted_events,
+            self.recent.snapshot(),
+            self.per_hour.snapshot(),
+            self.per_day.snapshot(),
+            self.notes.snapshot(),
+        ).to_json()
 
-    def restore(self, state: Json) -> None:
-        self.truth = state["truth"]
-        self.is_clear = state["clear"]
-        self.clear_since_ns = state["clear_since_ns"]
-        self.is_settled = state["settled"]
-        self.fired_ns = state["fired_ns"]
-        self.waits_until_ns = state["waits_until_ns"]
-        self.muted_until_ns = None if self.is_p0 else state["muted_until_ns"]
-        self.events = state["events"]
-        self.muted_events = state["muted_events"]
-        self.recent.restore(state["recent"])
-        self.per_hour.restore(state["per_hour"])
-        self.per_day.restore(state["per_day"])
-        self.notes.restore(state["notes"])
+    def restore(self, state: object) -> None:
+        """Take over what :meth:`snapshot` gave.
+
+        Raises:
+            BadInputError: it is no state of a trigger.
+
+        """
+        saved = load(TriggerState, state)
+        self.truth, self.is_settled = saved.truth, saved.settled
+        self.is_clear, self.clear_since_ns = saved.clear, saved.clear_since_ns
+        self.fired_ns, self.waits_until_ns = saved.fired_ns, saved.waits_until_ns
+        self.muted_until_ns = None if self.is_p0 else saved.muted_until_ns
+        self.events, self.muted_events = saved.events, saved.muted_events
+        self.recent.restore(saved.recent)
+        self.per_hour.restore(saved.per_hour)
+        self.per_day.restore(saved.per_day)
+        self.notes.restore(saved.notes)
