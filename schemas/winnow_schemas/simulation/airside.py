@@ -134,6 +134,8 @@ ZONES: tuple[Zone, ...] = (
 )
 
 _MASTS = (-285.0, -210.0, -145.0, -60.0, 60.0, 140.0, 210.0, 285.0)
+_FAR_MASTS = tuple((float(x), -30.0) for x in range(-300, 301, 100))
+_SHELTERS = tuple((x, y) for x in (-376.0, 376.0) for y in (62.0, -14.0))
 _FENCES = (*range(-300, -20, 60), *range(30, 310, 60))
 _PENS = (-190.0, -40.0, 40.0, 110.0, 190.0, 260.0)
 
@@ -149,6 +151,8 @@ STRUCTURES: tuple[Structure, ...] = (
         for stand in STANDS
     ),
     *(Structure(f"mast_{x:.0f}", x, 65.0, 0.6, 0.6, 0.0, 22.0, 0.5) for x in _MASTS),
+    *(Structure(f"mast_{x:.0f}_{y:.0f}", x, y, 0.6, 0.6, 0.0, 22.0, 0.5) for x, y in _FAR_MASTS),
+    *(Structure(f"shelter_{x:.0f}_{y:.0f}", x, y, 8.0, 6.0, 0.0, 3.5, 0.5) for x, y in _SHELTERS),
     *(Structure(f"fence_{x}", x + 22.5, 41.0, 45.0, 0.3, 0.0, 2.8, 0.35) for x in _FENCES),
     *(Structure(f"pen_{x:.0f}", x, 66.0, 9.0, 4.0, 0.0, 2.4, 0.55) for x in _PENS),
 )

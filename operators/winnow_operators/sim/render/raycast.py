@@ -65,7 +65,7 @@ class Crossings:
 def cast(position: tuple[float, float, float], rays: Rays, solids: Solids, ground_albedo: float) -> Hits:
     """The first hit of every ray; its distance is infinite where there is none."""
     x, y, z = position
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         to_ground = np.where(rays.tangent < 0, -z / rays.tangent, np.inf).astype(np.float32)
     shape = (len(rays.azimuth), len(rays.tangent))
     distance = np.broadcast_to(to_ground, shape).copy()
@@ -92,7 +92,7 @@ def cross(x: float, y: float, rays: Rays, solids: Solids) -> Crossings:
     px = (dx * turn_cos + dy * turn_sin)[box]
     py = (dy * turn_cos - dx * turn_sin)[box]
     half_length, half_width = solids.half_length[box], solids.half_width[box]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         along_1, along_2 = (-half_length - px) / cosine, (half_length - px) / cosine
         across_1, across_2 = (-half_width - py) / sine, (half_width - py) / sine
     enter = np.maximum(np.minimum(along_1, along_2), np.minimum(across_1, across_2))
@@ -150,7 +150,7 @@ def layers(crossings: Crossings) -> list[Indices]:
 def _hit(
     hits: Hits, crossings: Crossings, chosen: Indices, rays: Rays, height: float, solids: Solids
 ) -> None:
-    """Shorten the rays that hit the side or the top of the chosen crossings' boxes."""
+    """Shorten the rays that hit a side, the top or the underside of the chosen crossings' boxes."""
     distance, albedo = hits
     tangent = rays.tangent
     azimuth, box = crossings.azimuth[chosen], crossings.box[chosen]
@@ -158,10 +158,12 @@ def _hit(
     bottom, top = solids.bottom[box, None] - np.float32(height), solids.top[box, None] - np.float32(height)
     rise = enter * tangent
     reached = np.where((rise >= bottom) & (rise <= top), enter, np.float32(np.inf))
-    if np.any(top < 0):
-        falling = (rise > top) & (crossings.leave_m[chosen, None] * tangent < top)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reached = np.where(falling, top / tangent, reached)
+    leaves = crossings.leave_m[chosen, None] * tangent
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        if np.any(top < 0):
+            reached = np.where((rise > top) & (leaves < top), top / tangent, reached)
+        if np.any(bottom > 0):
+            reached = np.where((rise < bottom) & (leaves > bottom), bottom / tangent, reached)
     before = distance[azimuth]
     nearer = reached < before
     distance[azimuth] = np.where(nearer, reached, before)

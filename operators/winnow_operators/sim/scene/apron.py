@@ -19,7 +19,12 @@ def populate(seed: int) -> Things:
             things.add(stand.aircraft, Pose(stand.x, stand.y, NORTH))
             _turnaround(things, stand, seed)
     things.add("aircraft_narrowbody", Pose(-300.0, 20.0, 0.0), Transit((-700.0, 20.0), (700.0, 20.0), 7.0))
-    things.add("fuel_truck", Pose(150.0, 37.5, math.pi), Transit((500.0, 37.5), (-500.0, 37.5), 6.0))
+    # The truck's road ends before the crossings: it never meets the vehicle.
+    things.add(
+        "fuel_truck",
+        Pose(150.0, -15.0, math.pi),
+        Walk(((-310.0, -15.0), (310.0, -15.0)), 6.0, rest_s=4.0, repeat=True),
+    )
     for x in (-300.0, -160.0, -85.0, 85.0, 245.0):
         things.add("cone", Pose(x, 90.0, 0.0))
     return things

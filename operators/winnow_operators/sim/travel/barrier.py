@@ -35,7 +35,7 @@ def restrict(
     planned_mps2: float, speed_mps: float, s_m: float, lateral_m: float, near: list[Obstacle]
 ) -> Filtered:
     """Filter a planned acceleration."""
-    needed, nearest = 0.0, math.inf
+    needed, nearest, planned_limit = 0.0, math.inf, math.inf
     for thing in near:
         soon = thing._replace(lateral_m=thing.lateral_m + FORESIGHT_S * thing.speed_across_mps)
         gap = thing.gap(s_m)
@@ -43,10 +43,15 @@ def restrict(
             continue
         nearest = min(nearest, max(gap, 0.0))
         closing = max(speed_mps - max(thing.speed_along_mps, 0.0), 0.0)
-        needed = max(needed, closing * closing / (2 * max(gap - KEEP_M, 0.2)))
-    if needed <= TRUSTED_MPS2 or speed_mps < 0.05:
+        room = gap - KEEP_M
+        if room <= 0.0:
+            needed = max(needed, MAX_BRAKE_MPS2 if closing > 0.0 else 0.0)
+            planned_limit = 0.0
+        else:
+            needed = max(needed, closing * closing / (2 * room))
+    if needed <= TRUSTED_MPS2 and planned_mps2 <= planned_limit:
         return Filtered(planned_mps2, 0.0, needed, nearest)
-    safe = -min(1.15 * needed, MAX_BRAKE_MPS2)
+    safe = -min(1.15 * needed, MAX_BRAKE_MPS2) if needed > TRUSTED_MPS2 else planned_limit
     if safe >= planned_mps2:
         return Filtered(planned_mps2, 0.0, needed, nearest)
     return Filtered(safe, min(1.0, (planned_mps2 - safe) / MAX_BRAKE_MPS2), needed, nearest)

@@ -45,7 +45,8 @@ class _Watch:
         open_spell = self.spells[-1] if self.spells and self.spells[-1].end_s is None else None
         if called.loose and open_spell is None:
             last_s = self.spells[-1].end_s if self.spells else None
-            settled = last_s is None or tick.t_s - last_s >= self.condition.settle_s
+            # What is so from the beginning is no event.
+            settled = tick.index > 0 and (last_s is None or tick.t_s - last_s >= self.condition.settle_s)
             open_spell = _Spell(tick.t_s, settled=settled)
             self.spells.append(open_spell)
         if not called.strict:
@@ -108,7 +109,7 @@ class Observer:
         start_s = max(0.0, spell.start_s - condition.lead_s)
         cause, meant = _cause(condition, spell, happenings)
         number = None if cause is None else cause.number
-        wanted = meant or (cause is None and condition.type in ORDINARY)
+        wanted = meant or condition.type in ORDINARY
         result = [
             Expectation(
                 type=condition.type,

@@ -73,8 +73,7 @@ class Inconsistency:
 
     def called(self, tick: Tick) -> Called:
         ghosts = sum(each.thing == 0 for each in tick.sight.radar)
-        silent = bool(tick.sight.radar) and not tick.sight.detections
-        self._silent_s = self._silent_s + TICK_S if silent else 0.0
+        self._silent_s = self._silent_s + TICK_S if tick.sensors.detector_stalled else 0.0
         return Called(ghosts > 0 or self._silent_s > 0.5, ghosts >= 3)
 
 
