@@ -56,7 +56,6 @@ def validate_part(
 
 
 def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetails) -> Problem:
-<<<<<<< HEAD
     location, message = _fault(model, details)
     path = _without_tags(document, location)
     name = ".".join(map(str, path)) or "the file"
@@ -65,30 +64,22 @@ def _problem(model: type[BaseModel], document: YamlDocument, details: ErrorDetai
 
 
 def _fault(model: type[BaseModel], details: ErrorDetails) -> tuple[Path_, str]:
-=======
->>>>>>> cond
     path: Path_ = tuple(part for part in details["loc"] if part != "[key]")
-    name = ".".join(map(str, path)) or "the file"
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
         allowed = sorted(_fields(model, path[:-1]))
         close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(allowed) or 'nothing'}"
-        return document.problem(path, f"{name}: no such setting; {hint}")
+        return path, f"no such setting; {hint}"
     if kind == "missing":
-<<<<<<< HEAD
         return path, "this setting is required and missing"
     if kind == "union_tag_not_found":
         return path, f"the setting {context['discriminator']} is required and missing"
     if kind == "union_tag_invalid":
         return path, _unknown_tag(context)
-=======
-        return document.problem(path[:-1], f"{name}: this setting is required and missing")
-    allowed_text = _allowed(details, context)
->>>>>>> cond
     value = details["input"]
-    shown = "" if isinstance(value, dict | list) else f" {value!r}"
-    return document.problem(path, f"{name}:{shown} is not allowed; {allowed_text}")
+    shown = "" if isinstance(value, dict | list) else f"{value!r} "
+    return path, f"{shown}is not allowed; {_allowed(details, context)}"
 
 
 def _without_tags(document: YamlDocument, location: Path_) -> Path_:

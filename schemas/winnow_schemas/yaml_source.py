@@ -87,8 +87,9 @@ class YamlDocument:
         size = len(prefix)
         marks = {path[size:]: mark for path, mark in self.marks.items() if path[:size] == prefix}
         marks.setdefault((), self._mark(prefix))
-        texts = {path[size:]: mark for path, mark in self.texts.items() if path[:size] == prefix}
-        return YamlDocument(self.name, data, marks, texts)
+        texts = {path[size:]: text for path, text in self.texts.items() if path[:size] == prefix}
+        spans = {path[size:]: span for path, span in self.spans.items() if path[:size] == prefix}
+        return YamlDocument(self.name, data, marks, texts, spans)
 
     def _mark(self, path: Path_) -> tuple[int, int]:
         while path and path not in self.marks:
@@ -175,11 +176,7 @@ class _Walk:
         if isinstance(node, yaml.ScalarNode) and node.style not in ("|", ">"):
             start, end = node.start_mark, node.end_mark
             if start.line == end.line:
-<<<<<<< HEAD
-                self.spans[path] = (start.line + 1, start.column + 1 + (node.style is not None))
-=======
-                self.texts[path] = (start.line + 1, start.column + 1 + (node.style in ("'", '"')))
->>>>>>> cond
+                self.spans[path] = (start.line + 1, start.column + 1 + (node.style in ("'", '"')))
         try:
             return self.scalars.construct_object(node)
         except (yaml.YAMLError, ValueError):

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.fixtures.clips import make_clip
 from tests.fixtures.fake_clock import FakeClock
 from tests.fixtures.fake_object_store import Crash, FakeObjectStore, answer, silence
+
 from winnow_operators.upload.budget import DailyBudget
 from winnow_schemas.priority import UploadClass
 from winnow_schemas.settings.device import VehicleSettings
