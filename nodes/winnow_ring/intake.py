@@ -10,7 +10,7 @@ import pyarrow as pa
 from winnow_operators.stream.numbering import Arrival, PortNumbering
 from winnow_runtime.ring.board import Channels, channel_from_dict
 from winnow_runtime.ring.folder import RingFolder
-from winnow_runtime.ring.layout import STRONG_ORDER, Geometry, default_index_capacity
+from winnow_runtime.ring.layout import STRONG_ORDER, Geometry
 from winnow_runtime.ring.writer import RingWriter
 from winnow_runtime.seam import Input, view_bytes
 from winnow_schemas.channel import Channel
@@ -59,7 +59,7 @@ class Intake:
         capacity = settings.ring_bytes
         geometry = Geometry(
             data_capacity=capacity,
-            index_capacity=settings.max_messages or default_index_capacity(capacity),
+            index_capacity=settings.index_entries,
             crc=self._settings.ring.crc or not STRONG_ORDER,
             run_id=self._run_id,
             port=port.id,

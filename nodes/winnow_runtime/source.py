@@ -90,9 +90,10 @@ class SourceStream:
         self._announce()
         return True
 
-    def resume_from(self, topic_outputs: Mapping[str, str]) -> dict[str, int]:
-        """Topic -> how many of its messages the ring has, so that they need not be sent."""
-        return {topic: self.acked[self._places[output]] for topic, output in topic_outputs.items()}
+    def pass_over(self) -> dict[str, int]:
+        """Topic -> how many of its messages the ring has: the caller does not make them, their numbers are taken."""
+        self.last_seq = list(self.acked)
+        return {channel.topic: self.acked[place] for channel, (_, place) in self._channels.items()}
 
     def _announce(self) -> None:
         for channel, (number, place) in self._channels.items():

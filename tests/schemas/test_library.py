@@ -199,9 +199,9 @@ def test_texts_on_one_line_know_their_own_place() -> None:
     document = load_text(
         "a:\n  plain: x > 3\n  quoted: 'x > 3'\n  block: |\n    x > 3\n  long: x >\n    3\n", "f.yml"
     )
-    assert document.texts[("a", "plain")] == (2, 10)
-    assert document.texts[("a", "quoted")] == (3, 12)
-    assert ("a", "block") not in document.texts
-    assert ("a", "long") not in document.texts
+    assert document.spans[("a", "plain")] == (2, 10)
+    assert document.spans[("a", "quoted")] == (3, 12)
+    assert ("a", "block") not in document.spans
+    assert ("a", "long") not in document.spans
     assert str(document.problem_within(("a", "quoted"), 4, "no")) == "f.yml:3:16: no"
     assert str(document.problem_within(("a", "block"), 4, "no")) == "f.yml:4:3: no"

@@ -151,8 +151,3 @@ def _text(raw: bytes) -> str:
 def slot_bytes(length: int) -> int:
     """Bytes that a payload occupies: rounded up to whole cache lines, at least one."""
     return max(CACHE_LINE, -(-length // CACHE_LINE) * CACHE_LINE)
-
-
-def default_index_capacity(data_capacity: int) -> int:
-    """Entries for a ring whose messages may be as small as one slot, bounded to a quarter of its memory."""
-    return max(256, min(data_capacity // CACHE_LINE, data_capacity // (4 * ENTRY_BYTES)))

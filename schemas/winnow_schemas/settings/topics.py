@@ -67,6 +67,11 @@ DEFAULT_RATIO: dict[Kind, float] = {
 }
 
 
+BYTES_PER_ENTRY: dict[Kind, int] = {Kind.LIDAR: 8192, Kind.CAMERA: 1024, Kind.THERMAL: 512}
+"""Payload bytes per entry of the time index, where `max_messages` does not say; others 256. Smaller messages
+than this fill the index before the memory."""
+
+
 class TopicSettings(Strict):
     """One topic: a ring of its own in shared memory."""
 
@@ -98,6 +103,11 @@ class TopicSettings(Strict):
     def charge_ratio(self) -> float:
         """The ratio that applies."""
         return self.ratio if self.ratio is not None else DEFAULT_RATIO[self.kind]
+
+    @property
+    def index_entries(self) -> int:
+        """Entries of the ring's time index."""
+        return self.max_messages or max(256, self.ring_bytes // BYTES_PER_ENTRY.get(self.kind, 256))
 
     @property
     def ring_bytes(self) -> int:

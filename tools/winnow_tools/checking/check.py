@@ -19,7 +19,7 @@ from winnow_operators.graphs.rules import (
     ways_around_redactor,
 )
 from winnow_operators.triggers.resolve import Resolution
-from winnow_runtime.ring.layout import ENTRY_BYTES, default_index_capacity
+from winnow_runtime.ring.layout import ENTRY_BYTES
 from winnow_schemas.errors import BadInputError, WinnowError
 from winnow_schemas.ids import unique_ports
 from winnow_schemas.settings import DeviceSettings, load_settings
@@ -265,12 +265,11 @@ def _rings(graph: Graph, settings: DeviceSettings) -> Iterator[RingBudget]:
     for port in _ring_inputs(graph):
         topic = topics.get(port, f"/{port}")
         wanted = settings.topic(topic)
-        entries = wanted.max_messages or default_index_capacity(wanted.ring_bytes)
         rate = wanted.expected_mb_s
         yield RingBudget(
             topic,
             port,
-            wanted.ring_bytes + entries * ENTRY_BYTES,
+            wanted.ring_bytes + wanted.index_entries * ENTRY_BYTES,
             rate,
             wanted.ring_bytes / 1e6 / rate if rate else None,
         )
