@@ -16,6 +16,10 @@ SOURCES = ("winnow-sim", "winnow-replay")
 """Console scripts that a recording given on the command line may replace."""
 
 
+_LEFT_OUT = ("deploy", "debug", "strict_types")
+"""Of the flat graph: types were checked before, and their files do not lie beside the copy."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunRequest:
     """What the user asked for."""
@@ -123,7 +127,7 @@ def prepare(request: RunRequest) -> Path:
         if key in original:
             flat[key] = original[key]
     flat["env"] = {key: str(value) for key, value in environment.items()}
-    flat = {key: value for key, value in flat.items() if value is not None and key not in ("deploy", "debug")}
+    flat = {key: value for key, value in flat.items() if value is not None and key not in _LEFT_OUT}
     target = request.out / "dora" / "graph.yml"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(yaml.safe_dump(flat, sort_keys=False, allow_unicode=True), "utf-8")

@@ -123,4 +123,7 @@ def _sentences(log: Path) -> list[str]:
         if mark and said.partition(": ")[2].startswith("winnow: "):
             node, _, sentence = said.partition(": ")
             seen[f"{node}: {sentence.removeprefix('winnow: ')}"] = None
+    if not seen and not any(" stdout " in line for line in lines):  # dora did not get to starting nodes
+        causes = [line.strip() for line in lines if line.strip()[:2] in ("0:", "1:", "2:")]
+        seen = dict.fromkeys(f"dora: {line[2:].strip()}" for line in causes)
     return list(seen)[:20]
