@@ -107,13 +107,10 @@ def _to_segment(x: float, y: float, start: tuple[float, float], end: tuple[float
     return math.hypot(x - start[0] - share * dx, y - start[1] - share * dy)
 
 
-def sight_blocked(
-    x: float, y: float, targets: Array, blockers: Array, own: NDArray[np.int64] | None = None
-) -> NDArray[np.bool_]:
+def sight_blocked(x: float, y: float, targets: Array, blockers: Array) -> NDArray[np.bool_]:
     """Whether the straight line from a point to each target crosses a blocker.
 
-    ``targets`` has shape ``(n, 2)``; ``blockers`` shape ``(m, 5)`` with x, y, yaw, length, width. ``own[i]``
-    is the blocker that target ``i`` itself is, -1 for none. Result of shape ``(n,)``.
+    ``targets`` has shape ``(n, 2)``; ``blockers`` shape ``(m, 5)`` with x, y, yaw, length, width. Result of shape ``(n,)``.
     """
     if not len(targets) or not len(blockers):
         return np.zeros(len(targets), bool)
@@ -122,13 +119,10 @@ def sight_blocked(
     start_x, start_y = from_x * cosine + from_y * sine, from_y * cosine - from_x * sine
     to_x, to_y = targets[:, 0, None] - x, targets[:, 1, None] - y
     ray_x, ray_y = to_x * cosine + to_y * sine, to_y * cosine - to_x * sine
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         near_x, far_x = (-blockers[:, 3] / 2 - start_x) / ray_x, (blockers[:, 3] / 2 - start_x) / ray_x
         near_y, far_y = (-blockers[:, 4] / 2 - start_y) / ray_y, (blockers[:, 4] / 2 - start_y) / ray_y
     enter = np.fmax(np.minimum(near_x, far_x), np.minimum(near_y, far_y))
     leave = np.fmin(np.maximum(near_x, far_x), np.maximum(near_y, far_y))
     hit = (enter < leave) & (leave > 0) & (enter < 1)
-    if own is not None:
-        rows = np.flatnonzero(own >= 0)
-        hit[rows, own[rows]] = False
     return np.asarray(hit.any(axis=1))

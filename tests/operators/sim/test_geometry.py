@@ -76,10 +76,3 @@ def test_a_wall_blocks_the_sight_and_nothing_else_does() -> None:
     wall = np.array([(10.0, 0.0, 0.0, 1.0, 6.0)])
     targets = np.array([(20.0, 0.0), (20.0, 9.0), (5.0, 0.0), (-20.0, 0.0)])
     assert sight_blocked(0, 0, targets, wall).tolist() == [True, False, False, False]
-
-
-def test_a_thing_does_not_hide_itself() -> None:
-    wall = np.array([(10.0, 0.0, 0.0, 1.0, 6.0)])
-    target = np.array([(10.0, 0.0)])
-    assert sight_blocked(0, 0, target, wall).tolist() == [True]
-    assert sight_blocked(0, 0, target, wall, np.array([0])).tolist() == [False]

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from winnow_operators.sim.geometry import Box, Pose, box_distance
 from winnow_operators.sim.scene.things import Thing
-from winnow_operators.sim.tick import TICK_S
 from winnow_operators.sim.world import World
 from winnow_schemas.simulation.airside import STRUCTURES
 from winnow_schemas.simulation.incidents import Incident
@@ -112,8 +111,3 @@ def passed(world: World, thing: Thing, by_m: float) -> bool:
     """Whether the vehicle has left something ``by_m`` behind it (or is nowhere near it any more)."""
     ahead, across = world.motion.pose.to_local(thing.pose.x, thing.pose.y)
     return ahead < -by_m or ahead * ahead + across * across > OUT_OF_SIGHT_M**2
-
-
-def ticks(duration_s: float) -> int:
-    """Number of ticks in a duration."""
-    return round(duration_s / TICK_S)

@@ -77,7 +77,7 @@ class View(NamedTuple):
 
     def simple_outlines(self, polygons: Array) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
         """Polygons in the camera's frame, shape ``(n, k, 3)``, as pixels; and which of them need no cutting."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             pixels = self.to_image(polygons)
         whole = np.asarray((polygons[..., 2] > NEAR_M).all(axis=1))
         whole &= np.asarray((np.abs(pixels) < WHOLE_PX).all(axis=(1, 2)))
@@ -134,18 +134,17 @@ def faces(camera: View, boxes: Array, smallest_px: float = 1.5) -> list[Face]:
     large = extent * camera.focal_px / np.maximum(nearest, 0.5) > smallest_px
     chosen = np.flatnonzero(ahead & ~left & ~right & large)
     chosen = _far_to_near(camera, boxes, chosen, nearest)
-    facing = _facing(camera, boxes)
-    whole, pixels = camera.simple_outlines(points)
-    outlines = np.ascontiguousarray(pixels[:, _FACE_CORNERS])
+    rows, sides = np.nonzero(_facing(camera, boxes[chosen]))
+    of_box = chosen[rows]
+    whole, pixels = camera.simple_outlines(points[chosen])
+    outlines = np.ascontiguousarray(pixels[rows[:, None], _FACE_CORNERS[sides]])
     result: list[Face] = []
-    for index in chosen.tolist():
-        distance = float(nearest[index])
-        for face in np.flatnonzero(facing[index]).tolist():
-            outline = (
-                outlines[index, face] if whole[index] else camera.outline(points[index, _FACE_CORNERS[face]])
-            )
-            if outline is not None:
-                result.append(Face(index, SHADES[face], distance, outline))
+    for place, (box, side, simple, away) in enumerate(
+        zip(of_box.tolist(), sides.tolist(), whole[rows].tolist(), nearest[of_box].tolist(), strict=True)
+    ):
+        outline = outlines[place] if simple else camera.outline(points[box, _FACE_CORNERS[side]])
+        if outline is not None:
+            result.append(Face(box, SHADES[side], away, outline))
     return result
 
 

@@ -28,8 +28,6 @@ class Thing:
     """m/s in the map frame."""
     hidden: bool = False
     """Inside something: not to be seen, not to be hit."""
-    mapped: bool = True
-    """Only for built things: whether the map knows it."""
 
     @property
     def box(self) -> Box:

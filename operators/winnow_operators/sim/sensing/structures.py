@@ -21,7 +21,6 @@ class Built:
     extra: list[Structure] = field(default_factory=list)
     map_shift: tuple[float, float] = (0.0, 0.0)
     """By how much the loaded map stands beside the truth, m east and north."""
-    _version: int = 0
     _boxes: Array | None = None
 
     def add(self, structures: list[Structure]) -> None:
@@ -70,7 +69,7 @@ def scan(x: float, y: float, boxes: Array) -> Array:
     cosine, sine = np.cos(azimuth)[:, None], np.sin(azimuth)[:, None]
     from_x, from_y = x - boxes[:, 0], y - boxes[:, 1]
     half_x, half_y = boxes[:, 3] / 2, boxes[:, 4] / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x_1, x_2 = (-half_x - from_x) / cosine, (half_x - from_x) / cosine
         y_1, y_2 = (-half_y - from_y) / sine, (half_y - from_y) / sine
     enter = np.fmax(np.minimum(x_1, x_2), np.minimum(y_1, y_2))
