@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from winnow_operators.condition import closures
-from winnow_operators.condition.brackets import Bracket, compare_bracketed
+from winnow_operators.condition.brackets import Bracket, compare_bracketed, compare_own
 from winnow_operators.condition.expression import (
     Comparison,
     Const,
@@ -143,6 +143,9 @@ class Builder:
         left, right = self.build(expr.left), self.build(expr.right)
         if expr.op in _FLIPPED:
             if bracket := self._bracket(expr.right):
+                cell = self.parts.cell(expr.left.name) if isinstance(expr.left, Read) else None
+                if cell is not None and bracket.window.cells == (cell,):
+                    return compare_own(expr.op, cell, right, bracket)
                 return compare_bracketed(expr.op, left, right, bracket)
             if bracket := self._bracket(expr.left):
                 return compare_bracketed(_FLIPPED[expr.op], right, left, bracket)

@@ -1,0 +1,1 @@
+"""The ``winnow`` command line, benchmarks and converters."""
