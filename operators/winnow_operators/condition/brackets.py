@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from winnow_operators.condition.closures import OPERATORS
-from winnow_operators.condition.nodes import Run
+from winnow_operators.condition.nodes import Cell, Run
 from winnow_operators.condition.views import RankedView
 from winnow_operators.condition.windows import Windowed
 
@@ -59,6 +59,30 @@ class Bracket:
         self.until_end = history.end + changes
         oldest = history.end - size - history.base
         self.until_ns = history.times[oldest + changes] + window.window_ns
+
+
+def compare_own(op: str, cell: Cell, right: Run, bracket: Bracket) -> Run:
+    """``signal op right`` where the right side grows with a quantile of that very signal, as in `x > 2 * median(x)`.
+
+    The commonest use, with a call less; and a signal that has a value is not stale.
+    """
+    holds = OPERATORS[op]
+    history, clock = bracket.window.history, bracket.window.clock
+
+    def run() -> bool | None:
+        a = cell.value
+        if a is None:
+            return None
+        if clock.now_ns >= bracket.until_ns or history.base + len(history.times) >= bracket.until_end:
+            bracket.renew()
+        if bracket.until_ns >= 0:
+            verdict = holds(a, bracket.low)
+            if verdict is holds(a, bracket.high):
+                return verdict
+        b = right()
+        return None if b is None else holds(a, b)
+
+    return run
 
 
 def compare_bracketed(op: str, left: Run, right: Run, bracket: Bracket) -> Run:

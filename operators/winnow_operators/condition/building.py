@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from winnow_operators.condition import closures
-from winnow_operators.condition.brackets import Bracket, compare_bracketed
+from winnow_operators.condition.brackets import Bracket, compare_bracketed, compare_own
 from winnow_operators.condition.expression import (
     Comparison,
     Const,
@@ -143,6 +143,9 @@ class Builder:
         left, right = self.build(expr.left), self.build(expr.right)
         if expr.op in _FLIPPED:
             if bracket := self._bracket(expr.right):
+                cell = self.parts.cell(expr.left.name) if isinstance(expr.left, Read) else None
+                if cell is not None and bracket.window.cells == (cell,):
+                    return compare_own(expr.op, cell, right, bracket)
                 return compare_bracketed(expr.op, left, right, bracket)
             if bracket := self._bracket(expr.left):
                 return compare_bracketed(_FLIPPED[expr.op], right, left, bracket)
@@ -186,51 +189,61 @@ class Builder:
         return tuple(self.parts.cell(name) for name in names)
 
     def _window(self, expr: Window) -> Run:
-        parts, item = self.parts, expr.item
-        self.build(item)
-        whole = item.type is not SignalType.NUMBER
+        parts = self.parts
+        history = self._history(expr)
         capacity = parts.limits.samples(expr.window_ns)
-        if isinstance(item, Read) and not whole:
-            history = parts.history(item.key)
-        else:
-            name = f"samples({item.key})"
-            history = parts.history(name)
-            run, sources = self.runs[item.key], self.sources(item)
-            parts.node(
-                name, lambda: Sampler(name, parts.clock, sources, item=run, history=history, whole=whole)
-            )
         history.widen(expr.window_ns, capacity)
-        window = Windowed(history, parts.clock, expr.window_ns, capacity, expr.min_samples, self._cells(item))
+        cells = self._cells(expr.item)
+        window = Windowed(history, parts.clock, expr.window_ns, capacity, expr.min_samples, cells)
         if expr.function in ("count", "rate"):
-            sources = self.sources(item)
+            sources = self.sources(expr.item)
             parts.node(
-                expr.key,
-                lambda: Expiry(expr.key, parts.clock, sources, (history, expr.window_ns, capacity)),
+                expr.key, lambda: Expiry(expr.key, parts.clock, sources, (history, expr.window_ns, capacity))
             )
             return counted(window) if expr.function == "count" else rated(window)
         if expr.function in ("median", "percentile"):
-            ranked = parts.view(
-                f"ranked({item.key},{expr.window_ns})", lambda: RankedView(history, expr.window_ns, capacity)
-            )
-            assert isinstance(ranked, RankedView)
-            self.brackets[expr.key] = Bracket(window, ranked, expr.fraction, float)
-            return quantile_of(window, ranked, expr.fraction)
+            return self._quantile(expr, window)
         if expr.function in ("min", "max"):
-            sign = 1 if expr.function == "min" else -1
-            extreme = parts.view(
-                f"{expr.function}({item.key},{expr.window_ns})",
-                lambda: ExtremeView(history, expr.window_ns, capacity, sign),
-            )
-            assert isinstance(extreme, ExtremeView)
-            return extreme_of(window, extreme)
+            return self._extreme(expr, window)
         if expr.function == "delta":
             return delta_of(window)
-        name = f"moments({item.key},{expr.window_ns})"
-        sources = self.sources(item)
-        moved = parts.node(
-            name,
-            lambda: Moved(name, parts.clock, sources, SlidingMoments(history, expr.window_ns, capacity)),
+        return self._moments(expr, window)
+
+    def _history(self, expr: Window) -> History:
+        """Where the samples are: fed by the signal itself, or by a sampler of the expression."""
+        parts, item = self.parts, expr.item
+        run = self.build(item)
+        whole = item.type is not SignalType.NUMBER
+        if isinstance(item, Read) and not whole:
+            return parts.history(item.key)
+        name = f"samples({item.key})"
+        history, sources = parts.history(name), self.sources(item)
+        parts.node(name, lambda: Sampler(name, parts.clock, sources, item=run, history=history, whole=whole))
+        return history
+
+    def _quantile(self, expr: Window, window: Windowed) -> Run:
+        view = self.parts.view(
+            f"ranked({expr.item.key},{expr.window_ns})",
+            lambda: RankedView(window.history, window.window_ns, window.capacity),
         )
+        assert isinstance(view, RankedView)
+        self.brackets[expr.key] = Bracket(window, view, expr.fraction, float)
+        return quantile_of(window, view, expr.fraction)
+
+    def _extreme(self, expr: Window, window: Windowed) -> Run:
+        sign = 1 if expr.function == "min" else -1
+        view = self.parts.view(
+            f"{expr.function}({expr.item.key},{expr.window_ns})",
+            lambda: ExtremeView(window.history, window.window_ns, window.capacity, sign),
+        )
+        assert isinstance(view, ExtremeView)
+        return extreme_of(window, view)
+
+    def _moments(self, expr: Window, window: Windowed) -> Run:
+        name = f"moments({expr.item.key},{expr.window_ns})"
+        clock, sources = self.parts.clock, self.sources(expr.item)
+        moments = SlidingMoments(window.history, window.window_ns, window.capacity)
+        moved = self.parts.node(name, lambda: Moved(name, clock, sources, moments))
         assert isinstance(moved, Moved)
         return moments_of(window, moved.moments, expr.function)
 

@@ -203,6 +203,9 @@ class Checker:
         )
 
     def _unknown(self, word: str, span: Span) -> NoReturn:
+        if word in self.scope.aliases:
+            name = self.scope.aliases[word]
+            self.tree.fail(f"{word!r} means the signal {name!r}, which does not exist; see 'signal'.", span)
         if "." in word:
             self.tree.fail(
                 f"{word!r} reads a part of something, which a condition cannot; map the field to a signal.",

@@ -15,7 +15,7 @@ from winnow_operators.condition.expression import Memory, Place, Timing, walk
 from winnow_operators.condition.history import History
 from winnow_operators.condition.limits import DEFAULT_LIMITS, ConditionLimits
 from winnow_operators.condition.nodes import Cell, Clock, Node, Run
-from winnow_operators.condition.places import FIX, ZONES, NewCell, Position
+from winnow_operators.condition.places import FIX, ZONES, Distance, NewCell, Position
 from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.condition.signals import SignalSpec
 from winnow_operators.condition.store import Store
@@ -260,6 +260,18 @@ class Machine:
         """Samples and cells that had to leave their window early, because there were too many."""
         cells = sum(node.forgotten for node in self.store.nodes.values() if isinstance(node, NewCell))
         return cells + sum(history.overflowed for history in self.store.histories.values())
+
+    def go_back(self, before: "Machine", t_ns: int) -> None:
+        """Begin at an earlier time than a machine had reached; the map, the way and the places visited stay."""
+        self.late, self.mistyped = before.late, before.mistyped
+        old, new = before.position, self.position
+        new.zones, new.origin = old.zones, old.origin
+        new.odometer_m, new.relocations = old.odometer_m, old.relocations
+        for key, node in self.store.nodes.items():
+            kept = before.store.nodes.get(key)
+            if isinstance(node, NewCell | Distance) and kept is not None:
+                node.restore(kept.snapshot())
+        self.start(t_ns)
 
     # --- state --------------------------------------------------------------------------------------------
 

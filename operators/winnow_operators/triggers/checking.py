@@ -9,6 +9,7 @@ from winnow_operators.condition.limits import DEFAULT_LIMITS, ConditionLimits
 from winnow_operators.condition.scope import Scope
 from winnow_operators.condition.signals import SignalSpec, signal_specs
 from winnow_schemas.errors import BadInputError
+from winnow_schemas.settings.device import POSITION_ROLES
 from winnow_schemas.settings.signals import SignalSettings
 from winnow_schemas.settings.triggers import TriggerSettings, TriggersSettings
 
@@ -47,8 +48,15 @@ class Inputs:
         """
         position = position or {}
         for role, name in position.items():
+            if role not in POSITION_ROLES:
+                raise BadInputError(
+                    f"position.{role}: allowed: {', '.join(POSITION_ROLES)}; nothing was started."
+                )
             if name not in signals:
                 raise BadInputError(f"position.{role}: there is no signal {name!r}; nothing was started.")
+        for pair in (POSITION_ROLES[:2], POSITION_ROLES[2:]):
+            if len(position.keys() & set(pair)) == 1:
+                raise BadInputError(f"position: {pair[0]} and {pair[1]} come together; nothing was started.")
         return cls(signal_specs(signals), position, has_zones)
 
     def scope(self, name: str, settings: TriggerSettings, rules: TriggersSettings) -> Scope:

@@ -18,10 +18,15 @@ from winnow_operators.triggers.outcomes import Outcome, TriggerDecision, Verdict
 from winnow_operators.triggers.quota import Quota
 from winnow_operators.triggers.trigger import SharedLimits, Trigger
 from winnow_schemas.errors import BadInputError
+from winnow_schemas.priority import Priority
 from winnow_schemas.settings.triggers import TriggerSettings, TriggersSettings
 
 _HOUR_NS = 3_600_000_000_000
 _VERSION = 1
+STRAY_NS = 10_000_000_000
+"""A message this much older than the time reached is no late one (lateness is a fraction of a second)."""
+STRAYS = 20
+"""So many of them in a row mean that the time reached is wrong, by a clock set back or one absurd stamp."""
 _NOTHING: Sequence[Outcome] = ()
 
 
@@ -33,6 +38,7 @@ class EngineState(Saved, frozen=True):
     triggers: dict[str, Json]
     events: int
     per_hour: list[int]
+    strays: tuple[int, int]
 
 
 class TriggerEngine:
@@ -57,6 +63,8 @@ class TriggerEngine:
         self._settings: dict[str, TriggerSettings] = {}
         self._triggers: dict[str, Trigger] = {}
         self._out: list[Outcome] = []
+        self._strays = 0
+        self._stray_now_ns = 0
         self._machine = self._new_machine()
         self.replace(triggers)
 
@@ -144,7 +152,8 @@ class TriggerEngine:
         if clock.now_ns <= t_ns <= machine.timers.next_ns and clock.start_ns is not None:
             clock.now_ns = at_ns = t_ns
         else:
-            at_ns = machine.pass_time(t_ns, self._on_instant)
+            at_ns = self._arrive(t_ns)
+            machine = self._machine
         found = self._inputs_of.get(name)
         if found is not None:
             plan, readers = found
@@ -155,7 +164,7 @@ class TriggerEngine:
 
     def update_all(self, t_ns: int, values: Mapping[str, object]) -> Sequence[Outcome]:
         """Several signals of one message: no condition sees one of them without the others."""
-        at_ns = self._machine.pass_time(t_ns, self._on_instant)
+        at_ns = self._arrive(t_ns)
         found = [
             (name, self._inputs_of[name][0], value)
             for name, value in values.items()
@@ -173,7 +182,7 @@ class TriggerEngine:
             BadInputError: beyond the limits of a map; the old one stays.
 
         """
-        at_ns = self._machine.pass_time(t_ns, self._on_instant)
+        at_ns = self._arrive(t_ns)
         self._machine.set_zones(zones)
         self._ask(self._readers.get(ZONES, ()), at_ns, t_ns)
         return self._take()
@@ -193,6 +202,35 @@ class TriggerEngine:
             trigger.notes.close(t_ns)
             self._out += trigger.decisions()
         return self._take()
+
+    def _arrive(self, t_ns: int) -> int:
+        """Pass time up to a message; the time at which it is decided."""
+        clock = self._machine.clock
+        if clock.start_ns is not None and t_ns < clock.now_ns - STRAY_NS:
+            # Strays count while time stands still: a message in time moves it.
+            self._strays = self._strays + 1 if clock.now_ns == self._stray_now_ns else 1
+            self._stray_now_ns = clock.now_ns
+            if self._strays >= STRAYS:
+                self._turn_back(t_ns)
+        return self._machine.pass_time(t_ns, self._on_instant)
+
+    def _turn_back(self, t_ns: int) -> None:
+        """Take the messages' time for the true one."""
+        before, back_s = self._machine, (self._machine.clock.now_ns - t_ns) / 1e9
+        self._machine = self._new_machine()
+        self.replace(self._settings)
+        self._machine.go_back(before, t_ns)
+        for trigger in self._triggers.values():
+            trigger.turn_back(t_ns)
+        self._shared.per_hour.turn_back(t_ns)
+        self._strays = 0
+        reason = (
+            f"{STRAYS} messages in a row came from {back_s:.1f} s before the time reached; time goes on from there, "
+            "windows and cooldowns begin anew."
+        )
+        self._out.append(
+            TriggerDecision(t_ns, "*", Priority.P0, Verdict.TIME_WENT_BACK, reason, {"back_s": back_s})
+        )
 
     # --- asking the triggers ------------------------------------------------------------------------------
 
@@ -270,6 +308,7 @@ class TriggerEngine:
             {name: trigger.snapshot() for name, trigger in self._triggers.items()},
             self._shared.events,
             self._shared.per_hour.snapshot(),
+            (self._strays, self._stray_now_ns),
         ).to_json()
 
     def restore(self, state: object) -> None:
@@ -289,6 +328,7 @@ class TriggerEngine:
                 if name in saved.triggers:
                     trigger.restore(saved.triggers[name])
             self._shared.events = saved.events
+            self._strays, self._stray_now_ns = saved.strays
             self._shared.per_hour.restore(saved.per_hour)
             self._machine.restore(saved.machine)
         except BadInputError as error:

@@ -54,6 +54,10 @@ class Notes:
             for t_ns, verdict, clause, values in pending
         ]
 
+    def turn_back(self, t_ns: int) -> None:
+        """Forget what has not been said yet."""
+        self._open = {verdict: when for verdict, when in self._open.items() if when[0] <= t_ns}
+
     def __bool__(self) -> bool:
         return bool(self._pending)
 

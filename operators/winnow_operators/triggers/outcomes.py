@@ -25,6 +25,8 @@ class Verdict(StrEnum):
     """A limit on counts is reached."""
     UNKNOWN = "unknown"
     """An input is missing, stale or not a number: it might have been true."""
+    TIME_WENT_BACK = "time_went_back"
+    """Messages keep coming from the past: the clock was set back, or one stamp was absurd. Windows begin anew."""
 
 
 class TriggerDecision(NamedTuple):

@@ -31,6 +31,10 @@ class Quota:
         other.restore(self.snapshot())
         return other
 
+    def turn_back(self, t_ns: int) -> None:
+        """Forget what has not happened yet."""
+        self.restore([time_ns for time_ns in self._times if time_ns <= t_ns])
+
     def snapshot(self) -> list[int]:
         return list(self._times)
 

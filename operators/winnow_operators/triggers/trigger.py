@@ -214,8 +214,9 @@ class Trigger:
         )
 
     def end_storm(self, t_ns: int) -> None:
-        """Let it fire again."""
+        """Let it fire again, as often as before the storm."""
         self.muted_until_ns = None
+        self.recent = Quota(self.recent.limit, _MINUTE_NS)
         times = "time" if self.muted_events == 1 else "times"
         self.notes.always(
             t_ns,
@@ -251,6 +252,17 @@ class Trigger:
     def decisions(self) -> list[TriggerDecision]:
         """What was noted since the last call."""
         return self.notes.take(self.settings.priority)
+
+    def turn_back(self, t_ns: int) -> None:
+        """Time has gone back: forget what has not happened yet, and what the condition was."""
+        self.truth, self.is_settled, self.is_clear = _NOT_ASKED, False, True
+        self.clear_since_ns = -NEVER_NS // 2
+        self.waits_until_ns = self.muted_until_ns = None
+        if self.fired_ns is not None and self.fired_ns > t_ns:
+            self.fired_ns = None
+        for quota in (self.recent, self.per_hour, self.per_day):
+            quota.turn_back(t_ns)
+        self.notes.turn_back(t_ns)
 
     # --- state --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Benchmarks: each measures in one run, on the same data, what it compares."""

@@ -1,0 +1,146 @@
+"""`winnow bench conditions`: updates per second of a trigger's condition, beside rtamt.
+
+The load is an out-of-distribution score at 100 Hz: mostly quiet, mixed, and always above the threshold, so that
+the median is wanted at every sample. rtamt evaluates a bounded `once` over the same samples in the same run.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from winnow_operators.condition import Condition, SignalSpec
+from winnow_operators.triggers import Inputs, TriggerEngine
+from winnow_schemas.errors import UnavailableError
+from winnow_schemas.priority import Priority
+from winnow_schemas.settings.signals import SignalSettings
+from winnow_schemas.settings.triggers import TriggerSettings
+
+CONDITION = "value > 5.0 and value > 2.0 * median(value, 10 s)"
+REFERENCE = "once[0,50] (ood > 5)"
+STEP_NS = 10_000_000
+WANTED_RATIO = 10.0
+LOADS = {"quiet": 2.0, "mixed": 4.5, "always above": 8.0}
+"""Name -> mean of the Gaussian score (standard deviation 1); the threshold is 5."""
+WINDOW_SIZES = {"1000 samples": 10.0, "100000 samples": 1000.0}
+"""Name -> window length in seconds at 100 Hz."""
+
+
+def measure(samples: int = 100_000, repetitions: int = 5) -> dict[str, Any]:
+    """Run the benchmark; the best of the repetitions counts, for both sides.
+
+    Raises:
+        UnavailableError: rtamt is not installed.
+
+    """
+    rows = []
+    for name, mean in LOADS.items():
+        scores = np.random.Generator(np.random.PCG64(1)).normal(mean, 1.0, samples).tolist()
+        peer = _rate(_run_rtamt, scores[: samples // 5], repetitions)
+        alone = _rate(_run_condition, scores, repetitions)
+        engine = _rate(_run_engine, scores, repetitions)
+        beside: dict[str, Any] = {
+            f"rtamt {REFERENCE} updates/s": round(peer),
+            "condition updates/s": round(alone),
+        }
+        rows.append(
+            _row(f"condition over rtamt, {name}", alone / peer, "ratio", f">= {WANTED_RATIO:g}", beside)
+        )
+        rows.append(_row(f"engine, {name}", engine, "updates/s", "", {}))
+    small, large = (_window_cost_us(window_s, repetitions) for window_s in WINDOW_SIZES.values())
+    beside = {
+        f"{name}, us per update": round(cost, 3)
+        for name, cost in zip(WINDOW_SIZES, (small, large), strict=True)
+    }
+    rows.append(_row("median of 100000 samples over one of 1000", large / small, "ratio", "<= 5", beside))
+    return {"bench": "conditions", "machine": _machine(samples, repetitions), "rows": rows}
+
+
+def _row(measure: str, value: float, unit: str, wanted: str, beside: dict[str, Any]) -> dict[str, Any]:
+    met = None
+    if wanted:
+        sign, limit = wanted.split()
+        met = value >= float(limit) if sign == ">=" else value <= float(limit)
+    return {
+        "measure": measure,
+        "value": round(value, 2),
+        "unit": unit,
+        "wanted": wanted or None,
+        "met": met,
+        "beside": beside,
+    }
+
+
+def _rate(run: Callable[[list[float]], float], scores: list[float], repetitions: int) -> float:
+    return len(scores) / min(run(scores) for _ in range(repetitions))
+
+
+def _run_condition(scores: list[float]) -> float:
+    condition = Condition(CONDITION, {"value": SignalSpec("value")})
+    update, t_ns = condition.update, 0
+    begin = perf_counter()
+    for score in scores:
+        t_ns += STEP_NS
+        update(t_ns, "value", score)
+    return perf_counter() - begin
+
+
+def _run_engine(scores: list[float]) -> float:
+    trigger = TriggerSettings(when=CONDITION, priority=Priority.P1, pre_roll_s=10, post_roll_s=10)
+    inputs = Inputs.of({"value": SignalSettings(topic="/perception/ood_score", field="data")})
+    update, t_ns = TriggerEngine({"ood_spike": trigger}, inputs).update, 0
+    begin = perf_counter()
+    for score in scores:
+        t_ns += STEP_NS
+        update(t_ns, "value", score)
+    return perf_counter() - begin
+
+
+def _run_rtamt(scores: list[float]) -> float:
+    try:
+        import rtamt
+    except ImportError:
+        raise UnavailableError(
+            "rtamt is not installed; install the 'peers' extra. Nothing was measured."
+        ) from None
+    monitor = rtamt.StlDiscreteTimeSpecification()
+    monitor.declare_var("ood", "float")
+    monitor.declare_var("out", "float")
+    monitor.spec = f"out = {REFERENCE}"
+    monitor.parse()
+    begin = perf_counter()
+    for step, score in enumerate(scores):
+        monitor.update(step, [("ood", score)])
+    return perf_counter() - begin
+
+
+def _window_cost_us(window_s: float, repetitions: int) -> float:
+    """Cost of an update with an exact median, the window being full."""
+    fill, count = round(window_s * 100), 2_000
+    scores = np.random.Generator(np.random.PCG64(2)).normal(5.0, 1.0, fill + count * repetitions).tolist()
+    condition = Condition(f"median(value, {window_s} s) + value > 0", {"value": SignalSpec("value")})
+    t_ns, costs = 0, []
+    for score in scores[:fill]:
+        t_ns += STEP_NS
+        condition.update(t_ns, "value", score)
+    for repetition in range(repetitions):
+        begin = perf_counter()
+        for score in scores[fill + repetition * count : fill + (repetition + 1) * count]:
+            t_ns += STEP_NS
+            condition.update(t_ns, "value", score)
+        costs.append((perf_counter() - begin) / count * 1e6)
+    return min(costs)
+
+
+def _machine(samples: int, repetitions: int) -> dict[str, Any]:
+    return {
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": sys.version.split()[0],
+        "load": f"{samples} Gaussian scores at 100 Hz of message time, one signal, one condition",
+        "repetitions": repetitions,
+    }
