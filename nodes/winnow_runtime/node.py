@@ -17,7 +17,16 @@ from winnow_runtime.seam import Closed, DoraSeam, Event, Input, Seam
 from winnow_runtime.wiring import Wiring
 from winnow_schemas.errors import BadInputError, WinnowError
 from winnow_schemas.ids import content_id
-from winnow_schemas.messages import ClipReady, Decision, Health, Outgoing, Receipt, Record, TriggerEvent, Verdict
+from winnow_schemas.messages import (
+    ClipReady,
+    Decision,
+    Health,
+    Outgoing,
+    Receipt,
+    Record,
+    TriggerEvent,
+    Verdict,
+)
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import YamlDocument
 
@@ -28,7 +37,9 @@ GRACE_S = 8.0
 ORPHANED_S = 15.0
 """After the inputs closed: how long a producer may be dead before its consumer stops waiting for it.
 A restart takes 0.7 s (measured); dora gives up on a node after its `max_restarts`."""
-JOURNALED = frozenset(record.URN for record in (TriggerEvent, ClipReady, Verdict, Outgoing, Receipt, Decision))
+JOURNALED = frozenset(
+    record.URN for record in (TriggerEvent, ClipReady, Verdict, Outgoing, Receipt, Decision)
+)
 """Outputs of these types have a journal, and an end, even when nothing was ever sent on them."""
 _ANSWERS_WITHIN_S = 0.02
 """While draining, how often journals and shared memory are looked at."""

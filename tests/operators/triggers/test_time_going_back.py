@@ -3,8 +3,8 @@
 import json
 
 import pytest
-
 from tests.operators.triggers.rig import INPUTS, Log, at, engine, trigger
+
 from winnow_operators.condition import make_zone
 from winnow_operators.triggers import Inputs, TriggerEngine
 from winnow_operators.triggers.engine import STRAYS
