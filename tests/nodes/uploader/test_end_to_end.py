@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.clips import make_clip
+
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_schemas.settings.upload import LinkMode, LinkSettings, UploadSettings
-from winnow_tools.faultproxy import Faults, FaultProxy
+from winnow_tools.faultproxy import FaultProxy, Faults
 from winnow_uploader import Happened, UploadWorker
 
 pytestmark = pytest.mark.store
@@ -339,6 +340,7 @@ def test_a_link_that_goes_cuts_the_part_off_and_it_is_sent_again(store_server, b
 
 def test_tls_with_the_stores_own_authority(tmp_path, run, bucket):
     from tests.fixtures.store import running
+
     from winnow_tools.store import Store
 
     with Store(tmp_path / "s3", tls=True) as store:
@@ -401,9 +403,11 @@ def replace_mode(mode):
 
 
 def test_a_clock_that_is_hours_off_does_not_matter(store_server, bucket, run, worker_of, monkeypatch):
-    import botocore.auth
     import datetime as dt
+
+    import botocore.auth
     from botocore.compat import get_current_datetime
+
     from winnow_uploader import signing
 
     def wrong(remove_tzinfo=True):

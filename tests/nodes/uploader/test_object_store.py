@@ -6,6 +6,7 @@ import os
 import pytest
 from tests.fixtures.fake_clock import FakeClock
 from tests.fixtures.fake_object_store import FakeObjectStore
+
 from winnow_operators.upload.failure import Cause
 from winnow_operators.upload.parts import MIB, Part
 from winnow_runtime.clock import SystemClock
