@@ -141,7 +141,8 @@ class UploadState:
             try:
                 yield
             except BaseException:
-                self._database.execute("ROLLBACK")
+                if self._database.in_transaction:  # a full disk has rolled it back already
+                    self._database.execute("ROLLBACK")
                 raise
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
@@ -234,6 +235,8 @@ def _check(database: sqlite3.Connection) -> None:
     found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise sqlite3.DatabaseError(found)
+    for table, columns in (("parts", _PART_COLUMNS), ("spent", ["day", "upload_class", "wire_bytes"])):
+        database.execute(f"SELECT {', '.join(columns)} FROM {table} LIMIT 1")  # noqa: S608
 
 
 def _is_damage(error: sqlite3.OperationalError) -> bool:

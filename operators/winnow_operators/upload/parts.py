@@ -35,8 +35,9 @@ class StoredPart:
 
 def part_size_bytes(size_bytes: int, wanted_bytes: int) -> int:
     """The size of every part but the last: as wanted, or more in whole MiB where 10,000 would not do."""
-    least = -(-size_bytes // MAX_PARTS)
-    return max(wanted_bytes, -(-least // MIB) * MIB)
+    if size_bytes <= wanted_bytes * MAX_PARTS:
+        return wanted_bytes
+    return -(-size_bytes // (MAX_PARTS * MIB)) * MIB
 
 
 def extents(size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:

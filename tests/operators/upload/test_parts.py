@@ -33,6 +33,7 @@ def test_any_object_fits_into_ten_thousand_parts(size, wanted_mib):
     part = part_size_bytes(size, wanted_mib * MIB)
     assert part >= wanted_mib * MIB
     assert part % MIB == 0
+    assert part == wanted_mib * MIB or size > wanted_mib * MIB * 10_000
     assert -(-size // part) <= 10_000
 
 
