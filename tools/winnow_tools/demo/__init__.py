@@ -1,0 +1,1 @@
+"""`winnow demo`: the whole promise on one machine."""
