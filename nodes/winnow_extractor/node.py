@@ -7,6 +7,7 @@ from pathlib import Path
 from winnow_extractor.cutter import Cutter, LatchedTopics
 from winnow_extractor.extractor import Done, Extractor, make_budget, remove_leftovers
 from winnow_operators.stream.watermarks import ALL_TIME
+from winnow_runtime import atomic
 from winnow_runtime.attach import attach
 from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import Cell, Channels
@@ -37,7 +38,8 @@ class Loop:
             self.extractor.restore(saved["extractor"])
         self.events = node.inbox("events", TriggerEvent, saved.get("events", 0))
         self._settings_text = Path(node.document.name).read_text("utf-8")
-        self.cutter = self._cutter(TierReader(view.channels, view, self.warm))
+        self.reader = TierReader(view.channels, view, self.warm)
+        self.cutter = self._cutter(self.reader)
         self.watermark_ns = -(2**63)
         self.refused = ""
         for path in remove_leftovers(node.out / "clips"):
@@ -86,6 +88,7 @@ class Loop:
             self.extractor.advance(self.watermark_ns)
         self._save(beat.number)
         try:
+            before = self.reader.from_memory, self.reader.from_disk
             done = self.extractor.cut_next(self.cutter)
         except OSError as error:
             self._refuse(error)
@@ -93,6 +96,7 @@ class Loop:
         if done is None:
             return False
         self.refused = ""
+        self._note_tiers(done, self.reader.from_memory - before[0], self.reader.from_disk - before[1])
         self.announce(done)
         self._save(beat.number)
         return True
@@ -111,6 +115,14 @@ class Loop:
             future = self.watermark_ns - LONGEST_PRE_ROLL_NS if self.watermark_ns > 0 else 0
             held = min(needed, future)
         self.cell.write(done=beat, hold_ns=held, keep_ns=needed, idle=not self.extractor.queue)
+
+    def _note_tiers(self, done: Done, from_memory: int, from_disk: int) -> None:
+        """Where a clip's messages were read: a fact about this machine's speed, so not in the ledger."""
+        if done.cut.sidecar is not None and not done.cut.again:
+            path = self.node.state / "tiers.json"
+            tiers = atomic.read_json(path) or {}
+            tiers[done.cut.sidecar.clip_id] = {"from_memory": from_memory, "from_disk": from_disk}
+            atomic.write_json(path, tiers, durable=False)
 
     def _refuse(self, error: OSError) -> None:
         if self.refused != str(error):

@@ -101,6 +101,9 @@ class TierReader:
         self._rings = rings
         self._warm = warm
         self._buffer = bytearray(4 * 1024 * 1024)
+        self.from_memory = 0
+        self.from_disk = 0
+        """Messages read from each tier so far."""
 
     def plan(self, start_ns: int, end_ns: int, topics: Collection[str] = ()) -> Plan:
         """Find every message of ``[start_ns, end_ns)``; ``topics`` empty = all."""
@@ -233,6 +236,7 @@ class TierReader:
             rank = int(row["rank"])
             ring = rings[rank]
             data = self._hot(ring, row) if ring is not None and row["hot"] >= 0 else None
+            hot = data is not None
             reason = "overwritten while it was read, and not on disk"
             if data is None and row["segment"] >= 0 and self._warm is not None:
                 try:
@@ -245,6 +249,8 @@ class TierReader:
                 t_ns = int(row["t_ns"])
                 lost.append(Missing(plan.topics[rank], 1, t_ns, t_ns + 1, reason))
                 continue
+            self.from_memory += hot
+            self.from_disk += not hot
             yield Taken(row, plan.topics[rank], data)
 
     def _hot(self, ring: RingReader, row: Any) -> memoryview | None:

@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from winnow_runtime.journal import JournalReader
 from winnow_schemas.messages import Receipt
 from winnow_schemas.settings.upload import UploadSettings
-from winnow_uploader.access import make_client
+from winnow_uploader.access import read_access
 
 _BLOCK = 1024 * 1024
 
@@ -28,8 +29,12 @@ def check_store(out: Path, settings: UploadSettings) -> Stored:
         UnavailableError: the store cannot be reached.
 
     """
-    client = make_client(settings)
-    receipts = [Receipt.from_builtins(line.record) for folder in (out / "state").glob("*/receipts") for line in JournalReader(folder).read()]
+    client = _client(settings)
+    receipts = [
+        Receipt.from_builtins(line.record)
+        for folder in (out / "state").glob("*/receipts")
+        for line in JournalReader(folder).read()
+    ]
     problems: list[str] = []
     size = 0
     for receipt in receipts:
@@ -41,7 +46,24 @@ def check_store(out: Path, settings: UploadSettings) -> Stored:
         size += length
         if length != receipt.size_bytes or digest.hexdigest() != receipt.sha256:
             problems.append(f"{receipt.key} in the store is not the clip that was sent.")
-        sidecar = client.get_object(Bucket=receipt.bucket, Key=receipt.key.removesuffix(".mcap") + ".json")["Body"].read()
+        sidecar = client.get_object(Bucket=receipt.bucket, Key=receipt.key.removesuffix(".mcap") + ".json")[
+            "Body"
+        ].read()
         if sidecar != (out / receipt.path).with_suffix(".json").read_bytes():
             problems.append(f"The sidecar of {receipt.key} in the store differs from the one here.")
     return Stored(len(receipts), size, tuple(problems))
+
+
+def _client(settings: UploadSettings) -> Any:
+    """A plain S3 client: a witness that shares no code with the uploader's sending."""
+    import boto3
+
+    access = read_access(settings)
+    return boto3.client(
+        "s3",
+        endpoint_url=access.endpoint_url or None,
+        aws_access_key_id=access.access_key or None,
+        aws_secret_access_key=access.secret_key or None,
+        region_name=settings.region,
+        verify=access.ca_file or None,
+    )

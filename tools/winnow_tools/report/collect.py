@@ -31,7 +31,16 @@ from winnow_tools.report.model import (
 from winnow_tools.running.watch import read_totals
 
 Row = dict[str, Any]
-_NOT_WORTH_TELLING = {("trigger", "fired"), ("clip", "cut"), ("stream", "ended"), ("retention", "kept"), ("upload", "queued"), ("upload", "sent"), ("redaction", "passed"), ("upload", "known")}
+_NOT_WORTH_TELLING = {
+    ("trigger", "fired"),
+    ("clip", "cut"),
+    ("stream", "ended"),
+    ("retention", "kept"),
+    ("upload", "queued"),
+    ("upload", "sent"),
+    ("redaction", "passed"),
+    ("upload", "known"),
+}
 _DAY_NS = 86_400 * 10**9
 
 
@@ -79,7 +88,9 @@ def collect(out: Path, *, graph: Path | None = None, title: str = "", note: str 
 def read_events(out: Path) -> list[TriggerEvent]:
     """Every event that fired, in order."""
     folders = sorted((out / "state").glob("*/events"))
-    return [TriggerEvent.from_builtins(line.record) for folder in folders for line in JournalReader(folder).read()]
+    return [
+        TriggerEvent.from_builtins(line.record) for folder in folders for line in JournalReader(folder).read()
+    ]
 
 
 def read_truth(out: Path) -> GroundTruth | None:
@@ -140,19 +151,35 @@ def _holder(event: TriggerEvent, clips: Sequence[Clip], *, whole: bool = False) 
 def _mark(event: TriggerEvent, clips: Sequence[Clip]) -> TriggerMark:
     holder = _holder(event, clips)
     return TriggerMark(
-        type=event.type, priority=event.priority, t_ns=event.t_ns, value=event.value, threshold=event.threshold, clip_id=holder,
+        type=event.type,
+        priority=event.priority,
+        t_ns=event.t_ns,
+        value=event.value,
+        threshold=event.threshold,
+        clip_id=holder,
         suppressed="" if holder else "its window was not cut",
     )
 
 
 def _clip_row(clip: Clip, out: Path, rows: Sequence[Row]) -> ClipRow:
     sidecar, verdict = clip.sidecar, clip.verdict or {}
-    uploads = [row["outcome"] for row in rows if row["kind"] == "upload" and row["subject"] == sidecar.clip_id]
+    uploads = [
+        row["outcome"] for row in rows if row["kind"] == "upload" and row["subject"] == sidecar.clip_id
+    ]
     return ClipRow(
-        clip_id=sidecar.clip_id, name=sidecar.name, path=str(clip.path.relative_to(out)), priority=sidecar.priority,
-        types=tuple(dict.fromkeys(trigger.type for trigger in sidecar.triggers)), start_ns=sidecar.start_ns, end_ns=sidecar.end_ns,
-        messages=sidecar.messages, size_bytes=sidecar.size_bytes or 0, scenario=str(verdict.get("scenario_class", "")),
-        annotation_priority=verdict.get("annotation_priority"), upload_state=_upload_state(uploads), truncated=sidecar.truncated,
+        clip_id=sidecar.clip_id,
+        name=sidecar.name,
+        path=str(clip.path.relative_to(out)),
+        priority=sidecar.priority,
+        types=tuple(dict.fromkeys(trigger.type for trigger in sidecar.triggers)),
+        start_ns=sidecar.start_ns,
+        end_ns=sidecar.end_ns,
+        messages=sidecar.messages,
+        size_bytes=sidecar.size_bytes or 0,
+        scenario=str(verdict.get("scenario_class", "")),
+        annotation_priority=verdict.get("annotation_priority"),
+        upload_state=_upload_state(uploads),
+        truncated=sidecar.truncated,
         missing=tuple(f"{hole.topic}: {hole.reason}" for hole in sidecar.missing),
     )
 
@@ -167,16 +194,29 @@ def _incidents(
     truth: GroundTruth, comparison: Comparison, events: Sequence[TriggerEvent], clips: Sequence[Clip]
 ) -> Iterable[Incident]:
     for incident in truth.incidents:
-        expected = [each for each in [*comparison.met, *comparison.missing] if each.incident == incident.number]
+        expected = [
+            each for each in [*comparison.met, *comparison.missing] if each.incident == incident.number
+        ]
         found = next(
-            (event for each in expected for event in events if event.type == each.type and each.covers(event.t_ns)), None
+            (
+                event
+                for each in expected
+                for event in events
+                if event.type == each.type and each.covers(event.t_ns)
+            ),
+            None,
         )
         kinds = tuple(dict.fromkeys(each.type for each in expected)) or tuple(incident.causes)
         begun = incident.begun_ns if incident.begun_ns is not None else incident.armed_ns
         yield Incident(
-            name=incident.kind.replace("_", " "), priority=min((int(TRIGGER_PRIORITY[kind]) for kind in kinds), default=5),
-            t_ns=begun, end_ns=incident.over_ns, expected_types=kinds, found_type=found.type if found else "",
-            found_t_ns=found.t_ns if found else None, clip_id=_holder(found, clips) if found else "",
+            name=incident.kind.replace("_", " "),
+            priority=min((int(TRIGGER_PRIORITY[kind]) for kind in kinds), default=5),
+            t_ns=begun,
+            end_ns=incident.over_ns,
+            expected_types=kinds,
+            found_type=found.type if found else "",
+            found_t_ns=found.t_ns if found else None,
+            clip_id=_holder(found, clips) if found else "",
             note="" if incident.begun_ns is not None else "the script gave it no chance to begin",
         )
 
@@ -186,12 +226,17 @@ def _budgets(settings: DeviceSettings, clips: Sequence[Clip], rows: Sequence[Row
     for clip in clips:
         used[clip.sidecar.priority] += clip.sidecar.charged_bytes
     days = max(1, len({clip.sidecar.triggers[0].t_ns // _DAY_NS for clip in clips}))
-    refused = [json.loads(row["values"]).get("priority") for row in rows if (row["kind"], row["outcome"]) == ("clip", "over budget")]
+    refused = [
+        json.loads(row["values"]).get("priority")
+        for row in rows
+        if (row["kind"], row["outcome"]) == ("clip", "over budget")
+    ]
     for priority in Priority:
         limit = settings.clips.budget_gb_per_day.get(priority)
         if limit is not None or used[priority]:
             yield BudgetUse(
-                priority=int(priority), used_bytes=used[priority],
+                priority=int(priority),
+                used_bytes=used[priority],
                 limit_bytes=None if limit is None or priority.always_extracted else int(limit * 1e9) * days,
                 refused=refused.count(int(priority)),
             )
@@ -204,8 +249,13 @@ def _groups(rows: Sequence[Row]) -> list[DecisionGroup]:
             grouped[row["node"], row["kind"], row["outcome"], _general(row)].append(row["t_ns"])
     return [
         DecisionGroup(
-            node=node, kind=kind, outcome=outcome, reason=reason, count=len(times),
-            first_ns=min((t for t in times if t > 0), default=None), last_ns=max((t for t in times if t > 0), default=None),
+            node=node,
+            kind=kind,
+            outcome=outcome,
+            reason=reason,
+            count=len(times),
+            first_ns=min((t for t in times if t > 0), default=None),
+            last_ns=max((t for t in times if t > 0), default=None),
         )
         for (node, kind, outcome, reason), times in sorted(grouped.items())
     ]
@@ -213,12 +263,19 @@ def _groups(rows: Sequence[Row]) -> list[DecisionGroup]:
 
 def _general(row: Row) -> str:
     """The reason without what differs from case to case, so that equal cases are one line."""
-    if row["kind"] in ("trigger", "clip", "redaction", "upload", "retention") and row["outcome"] not in ("inactive", "over budget"):
-        return f"{row['subject'] if row['kind'] == 'trigger' else 'clips'}: {row['outcome'].replace('_', ' ')}"
+    if row["kind"] in ("trigger", "clip", "redaction", "upload", "retention") and row["outcome"] not in (
+        "inactive",
+        "over budget",
+    ):
+        return (
+            f"{row['subject'] if row['kind'] == 'trigger' else 'clips'}: {row['outcome'].replace('_', ' ')}"
+        )
     return str(row["reason"])
 
 
-def _topics(totals: dict[str, dict[str, int]], clips: Sequence[Clip], settings: DeviceSettings | None) -> Iterable[TopicRow]:
+def _topics(
+    totals: dict[str, dict[str, int]], clips: Sequence[Clip], settings: DeviceSettings | None
+) -> Iterable[TopicRow]:
     kept: dict[str, int] = defaultdict(int)
     types: dict[str, str] = {}
     for clip in clips:
@@ -227,8 +284,13 @@ def _topics(totals: dict[str, dict[str, int]], clips: Sequence[Clip], settings: 
             types[topic] = content.schema_name
     for topic, counters in sorted(totals.items()):
         yield TopicRow(
-            topic=topic, messages=counters["messages"], size_bytes=counters["bytes"], type=types.get(topic, ""),
-            kind=settings.topic(topic).kind.value if settings else "", lost=counters["lost"], kept_bytes=kept[topic],
+            topic=topic,
+            messages=counters["messages"],
+            size_bytes=counters["bytes"],
+            type=types.get(topic, ""),
+            kind=settings.topic(topic).kind.value if settings else "",
+            lost=counters["lost"],
+            kept_bytes=kept[topic],
         )
 
 

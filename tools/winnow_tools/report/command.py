@@ -13,8 +13,12 @@ from winnow_tools.report.page import render_report
 
 def report_command(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A run's folder.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="FILE.html; by default report.html in DIR.")] = None,
-    graph: Annotated[Path | None, typer.Option("--graph", help="The graph to show; by default the one that ran.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="FILE.html; by default report.html in DIR.")
+    ] = None,
+    graph: Annotated[
+        Path | None, typer.Option("--graph", help="The graph to show; by default the one that ran.")
+    ] = None,
 ) -> None:
     """Write a page about a finished run: timeline, clips, budgets, what was dropped and why."""
     target = output or out / "report.html"

@@ -63,7 +63,7 @@ def run_command(
         else:
             with Live(console=Console(stderr=True), transient=True) as live:
                 outcome = run(
-                    request, shm, lambda watch: live.update(_progress(watch)), stop_after_s=stop_after_s
+                    request, shm, lambda watch: live.update(progress_table(watch)), stop_after_s=stop_after_s
                 )
     if as_json:
         print_json(outcome.summary)
@@ -87,7 +87,8 @@ def _next_folder(graph: Path) -> Path:
     )
 
 
-def _progress(watch: Watch) -> Table:
+def progress_table(watch: Watch) -> Table:
+    """What the run has done so far, for a terminal."""
     table = Table.grid(padding=(0, 2))
     beat = watch.beat
     if beat is None:

@@ -101,6 +101,7 @@ def _sum_up(out: Path, watch: Watch, returncode: int, log: Path, wall_s: float) 
         "wall_s": round(wall_s, 2),
         "messages_per_s": round(totals.messages / wall_s) if totals and wall_s else 0,
         "mb_per_s": round(totals.bytes / wall_s / 1e6, 2) if totals and wall_s else 0.0,
+        "topics": totals.topics if totals else {},
         "problems": problems,
     }
     if returncode or totals is None:
