@@ -61,7 +61,9 @@ class Condition:
         else:
             t_ns = machine.pass_time(t_ns, self._on_instant)
         plan = machine.plans.get(name)
-        if plan is not None:
+        if plan is None:
+            machine.clock.step += 1  # also a message that nobody looks at ends the pulses before it
+        else:
             machine.receive(plan, t_ns, value)
         answer: bool | None = self._run()
         return answer

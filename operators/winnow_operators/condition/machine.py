@@ -177,6 +177,7 @@ class Machine:
                 keys.append(FIX)  # the position is stale
             self._push({node.key for key in keys for node in self._nodes_of(key)}, by_message=False)
             on_instant(t_ns, keys)
+        self.clock.step += 1
 
     def receive(self, plan: Plan, now_ns: int, value: object) -> bool:
         """A signal's message, at a time that :meth:`pass_time` gave; whether it made a new position."""

@@ -105,3 +105,12 @@ class TestForAtLeast:
         for tenth in range(1, 31):
             condition.update(T0 + tenth * SECOND // 10, "x", 2.0)
         assert (T0 + SECOND // 10 + 2 * SECOND, True) in condition.instants
+
+
+def test_a_pulse_is_over_at_any_later_message() -> None:
+    condition = Condition("rising(flag) or every(1 s)", SIGNALS)
+    condition.update(T0, "flag", False)
+    assert condition.update(T0 + 1, "flag", True) is True
+    assert condition.update(T0 + 1, "nobody", 0.0) is False
+    assert condition.update(T0 + SECOND + 1, "nobody", 0.0) is False
+    assert condition.instants == [(T0 + SECOND, True)]

@@ -76,5 +76,5 @@ def test_half_a_position_is_refused(position) -> None:
 def test_the_documents_spelling_needs_a_signal_that_exists() -> None:
     log = Log(TriggerEngine({"t": trigger("msg.data > 5", signal="x")}, INPUTS)).feed("x", (0, 6.0))
     assert log.times == [0]
-    with pytest.raises(BadInputError, match="'msg.data' means the signal 'nowhere', which does not exist"):
+    with pytest.raises(BadInputError, match=r"'msg\.data' means the signal 'nowhere', which does not exist"):
         engine(t=trigger("msg.data > 5", signal="nowhere"))
