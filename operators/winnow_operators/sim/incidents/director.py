@@ -49,8 +49,12 @@ class Director:
 
     def step(self) -> Tick:
         """The next tick, after letting happen what is due."""
+        busy = {happening.subject for happening in self._active if happening.running}
         for happening in self._active:
-            if happening.settings.at_s <= self.world.t_s:
+            waits = happening.begun_s is None and happening.subject in busy
+            if happening.settings.at_s <= self.world.t_s and not waits:
                 happening.advance(self.world)
+                if happening.running:
+                    busy.add(happening.subject)
         self._active = [happening for happening in self._active if not happening.finished]
         return self.world.step()

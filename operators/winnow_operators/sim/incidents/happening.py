@@ -35,6 +35,16 @@ class Happening(ABC):
         """The trigger types that it must cause, given its settings."""
         return self.causes
 
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """What it acts on: of several with the same subject one happens at a time."""
+        return (type(self),)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has begun and is not over."""
+        return self.begun_s is not None and self.over_s is None
+
     def ready(self, world: World) -> bool:
         """Whether it can begin here and now."""
         del world

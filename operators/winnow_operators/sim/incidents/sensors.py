@@ -29,6 +29,10 @@ class Dirt(Happening):
     causes = ("sensor_degradation",)
     settings: kinds.LidarDirt
 
+    @property
+    def subject(self) -> tuple[object, ...]:
+        return (type(self), self.settings.lidar)
+
     def step(self, world: World, since_s: float) -> bool:
         coming = min(1.0, since_s / 2.0)
         going = min(1.0, max(0.0, (self.settings.hold_s - since_s) / 2.0 + 1.0))
@@ -57,6 +61,10 @@ class MountBump(Happening):
 
     causes = ("calibration_drift",)
     settings: kinds.LidarBump
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        return (type(self), self.settings.lidar)
 
     def step(self, world: World, since_s: float) -> bool:
         world.levers.bump_mps2 = 4.0 if since_s == 0.0 else 0.0

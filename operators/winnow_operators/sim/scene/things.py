@@ -9,6 +9,7 @@ import numpy as np
 from winnow_operators.sim.geometry import Array, Box, Pose
 from winnow_operators.sim.scene.bodies import BODIES, Body
 from winnow_operators.sim.scene.motion import Motion
+from winnow_schemas.errors import BadInputError
 
 MAX_THINGS = 300
 """Beyond this an incident would be piling up things without end."""
@@ -61,7 +62,10 @@ class Things:
         self.members.append(thing)
         self._changed = True
         if len(self.members) > MAX_THINGS:
-            raise RuntimeError(f"{len(self.members)} things on the apron, the limit is {MAX_THINGS}")
+            raise BadInputError(
+                f"The script puts {len(self.members)} things on the apron at once, the limit is {MAX_THINGS}; "
+                "the run was stopped. Leave more time between its incidents."
+            )
         return thing
 
     def remove(self, thing: Thing) -> None:

@@ -75,12 +75,12 @@ class DrivingPath:
     def project(
         self, x: float, y: float, yaw: float, near_s_m: float, search_m: float = SEARCH_M
     ) -> Projection:
-        """The nearest place within ``search_m`` of ``near_s_m``."""
-        low = max(0, int((near_s_m - search_m) / STEP_M))
-        high = min(len(self._s), int((near_s_m + search_m) / STEP_M) + 2)
+        """The nearest place within ``search_m`` of ``near_s_m``; beyond the end, the end."""
+        low = min(max(0, int((near_s_m - search_m) / STEP_M)), len(self._s) - 2)
+        high = min(len(self._s), max(low, int((near_s_m + search_m) / STEP_M)) + 2)
         away = (self._x[low:high] - x) ** 2 + (self._y[low:high] - y) ** 2
-        place = self.at((low + int(np.argmin(away))) * STEP_M)
         s_m = (low + int(np.argmin(away))) * STEP_M
+        place = self.at(s_m)
         along = (x - place.x) * math.cos(place.yaw) + (y - place.y) * math.sin(place.yaw)
         place = self.at(s_m + along)
         lateral = (y - place.y) * math.cos(place.yaw) - (x - place.x) * math.sin(place.yaw)
@@ -88,7 +88,7 @@ class DrivingPath:
 
     def distances(self, box: Box, low_s_m: float, high_s_m: float) -> tuple[Array, Array]:
         """Arc lengths of the samples between two, and their distances to a box; shapes ``(n,)``."""
-        low = max(0, int(low_s_m / STEP_M))
+        low = min(max(0, int(low_s_m / STEP_M)), len(self._s) - 1)
         high = max(low + 1, min(len(self._s), int(high_s_m / STEP_M) + 2))
         dx, dy = self._x[low:high] - box.x, self._y[low:high] - box.y
         cosine, sine = math.cos(box.yaw), math.sin(box.yaw)
