@@ -56,15 +56,17 @@ class Sender:
         """What the last step said is in the journals."""
         self._kept.set()
 
-    def leave(self) -> None:
-        """Stop after, or in the middle of, the current part; it is sent again next time."""
+    def leave(self) -> bool:
+        """Stop after, or in the middle of, the current part; it is sent again next time.
+
+        Returns whether the thread has ended, so that the worker may be asked and closed.
+        """
         self._leaving = True
         self._worker.stop()
         self._kept.set()
         self._wake.set()
         self._thread.join(5)
-        if not self._thread.is_alive():
-            self._worker.close()
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
@@ -214,9 +216,11 @@ def run(node: Node) -> None:
             break
         if node.must_leave(producers_live=outgoing.producer_lives or not loop.idle):
             break
-    sender.leave()
+    left = sender.leave()
     loop.take(look=False)
-    loop.say_what_waits()
+    if left:
+        loop.say_what_waits()
+        worker.close()
     node.finish()
 
 
