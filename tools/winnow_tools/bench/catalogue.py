@@ -1,0 +1,78 @@
+"""All benchmarks by name. Each is imported only when it runs: some need much."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from winnow_schemas.errors import BadInputError
+from winnow_tools.bench.machine import machine
+from winnow_tools.bench.rows import Measured
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the user gives a benchmark to work with."""
+
+    scratch: Path
+    """An empty folder for files."""
+    recordings: Path | None
+    """A folder of real recordings; without it the benchmarks that want one generate theirs, and say so."""
+    say: Say
+    """Takes a line about what is going on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One benchmark."""
+
+    name: str
+    about: str
+    module: str
+    """``measure(load: Load) -> Measured`` lives there."""
+
+    def run(self, load: Load) -> dict[str, Any]:
+        """Measure; the object that ``--json`` prints.
+
+        Raises:
+            WinnowError: something that it needs is not there.
+
+        """
+        facts = machine()
+        measured: Measured = import_module(self.module).measure(load)
+        return {
+            "bench": self.name,
+            "machine": {**facts, "load": measured.load, "repetitions": measured.repetitions},
+            "rows": [row.to_dict() for row in measured.rows],
+        }
+
+
+BENCHES = {
+    bench.name: bench
+    for bench in (
+        Bench(
+            "recordings",
+            "whole graphs on recordings: scaffold, run at full speed, verify every message",
+            "winnow_tools.bench.recordings",
+        ),
+        Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
+    )
+}
+
+
+def named(name: str) -> Bench:
+    """A benchmark by its name.
+
+    Raises:
+        BadInputError: there is none.
+
+    """
+    try:
+        return BENCHES[name]
+    except KeyError:
+        raise BadInputError(
+            f"There is no benchmark {name!r}; nothing was measured. There are: {', '.join(BENCHES)}."
+        ) from None
