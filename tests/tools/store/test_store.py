@@ -114,6 +114,12 @@ def test_secrets_are_private_and_shown_nowhere(own_store, tmp_path):
     assert not any(own_store.secret_key.encode() in line for line in command_lines)
 
 
+def test_a_block_leaves_a_store_running_that_ran_before(own_store):
+    with Store(own_store.store.folder.path) as again:
+        assert again.status().state is StoreState.RUNNING
+    assert own_store.store.status().state is StoreState.RUNNING
+
+
 def test_keys_differ_from_store_to_store():
     first, second = folder_module.new_layout(), folder_module.new_layout()
     assert first.secret_key != second.secret_key
