@@ -1,5 +1,6 @@
 """Holds sending to a rate that may change at any moment, and counts what went over the wire."""
 
+import math
 import threading
 from dataclasses import dataclass
 
@@ -43,6 +44,12 @@ class Pacer:
         """The most to take at once."""
         with self._lock:
             return self._bucket.slice_bytes if self._bucket else 64 * 1024
+
+    @property
+    def rate_bytes_per_s(self) -> float:
+        """The rate of the unit in progress; infinite outside of one."""
+        with self._lock:
+            return self._bucket.rate_bytes_per_s if self._bucket else math.inf
 
     @property
     def stopped(self) -> str:

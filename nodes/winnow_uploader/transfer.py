@@ -68,6 +68,10 @@ class Transfer:
         """A request for this clip failed: what the store has must be asked again."""
         self._known.discard(clip_id)
 
+    def knows_parts(self, clip_id: str) -> bool:
+        """Whether it is known which parts of a clip the store has."""
+        return clip_id in self._known
+
     def stage(self, item: Item) -> Stage:
         """What comes next for a clip."""
         if item.state is ItemState.VERIFIED:

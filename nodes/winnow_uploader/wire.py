@@ -4,6 +4,7 @@ botocore reads a body up to three times (checksum, signature, sending) and goes 
 refused the request early, so neither can be told from the body. These classes stand below all that.
 """
 
+import contextlib
 import socket
 from typing import Any
 
@@ -15,10 +16,14 @@ from botocore.awsrequest import (
 from botocore.httpsession import URLLib3Session
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from winnow_operators.upload.link import LEAST_BYTES_PER_S
 from winnow_uploader.pacer import Pacer
 
-UNSENT_BYTES = 128 * 1024
-"""What the kernel may hold that has not left yet: after a stall this much goes at the link's own speed."""
+UNSENT_BYTES = 32 * 1024
+"""What the kernel may hold that has not left yet, so that little waits in there when the link stalls..."""
+KERNEL_RATE_FACTOR = 1.04
+"""...and this much faster than our own rate it may let it go afterwards. Never slower: then it would be the
+kernel that holds sending back, and we would take our limit for the link's."""
 TLS_RECORD_BYTES = 16 * 1024
 TLS_OVERHEAD_BYTES = 29
 """Per record, in TLS 1.2; 22 in TLS 1.3."""
@@ -26,6 +31,10 @@ TLS_HANDSHAKE_BYTES = 1024
 """Our side of it, without a client certificate."""
 _TCP_NOTSENT_LOWAT = 25
 """From linux/tcp.h; Python names it from 3.12 on."""
+_SO_MAX_PACING_RATE = 47
+"""From asm-generic/socket.h; Python has no name for it."""
+_MOST_PACING_RATE = 2**32 - 1
+"""Means no limit."""
 
 SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -38,12 +47,14 @@ class _Paced:
 
     pacer: Pacer
     _tls = False
+    _kernel_rate = _MOST_PACING_RATE
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
         self._tls = hasattr(self.sock, "cipher")  # type: ignore[attr-defined]
         if self._tls:
             self.pacer.count(TLS_HANDSHAKE_BYTES)
+        self._kernel_rate = _MOST_PACING_RATE
 
     def send(self, data: Any) -> None:
         view = memoryview(data)
@@ -52,9 +63,20 @@ class _Paced:
             size = min(self.pacer.slice_bytes, len(view) - begin)
             records = -(-size // TLS_RECORD_BYTES) if self._tls else 0
             self.pacer.take(size + records * TLS_OVERHEAD_BYTES)
+            self._pace_kernel()
             super().send(view[begin : begin + size])  # type: ignore[misc]
             self.pacer.sent()
             begin += size
+
+    def _pace_kernel(self) -> None:
+        """Hold the kernel to the rate, too: what it has buffered during a stall must not leave at once."""
+        rate = max(self.pacer.rate_bytes_per_s * KERNEL_RATE_FACTOR, LEAST_BYTES_PER_S)
+        wanted = int(min(rate, _MOST_PACING_RATE))
+        sock = getattr(self, "sock", None)
+        if sock is not None and wanted != self._kernel_rate:
+            with contextlib.suppress(OSError):  # not everywhere is Linux; the bucket holds all the same
+                sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, wanted.to_bytes(4, "little"))
+            self._kernel_rate = wanted
 
 
 class _PlainConnection(AWSConnection, _Paced, HTTPConnection):  # type: ignore[misc]

@@ -106,6 +106,7 @@ class UploadWorker:
         self._lock = threading.Lock()
         self._requests: list[Callable[[], None]] = []
         self._obstacles: dict[str, str] = {}
+        self._views: dict[str, tuple[Item, bool, QueueItem]] = {}
         self._prepared = False
         self.rebuilt = self._state.is_new
         """There was no state, or a damaged one: whoever keeps a journal of what may leave should add it all again."""
@@ -125,8 +126,9 @@ class UploadWorker:
             return self._outbox.decision(None, "refused", str(error), clip_id=outgoing.clip_id)
         if known is not None:
             if known.state.is_open:  # what is announced knows more than what was found on disk
-                standing = {"priority": item.priority, "upload_class": item.upload_class, "score": item.score}
-                self._queue.save(replace(self._queue.items[item.clip_id], **standing))
+                self._queue.save(
+                    replace(known, priority=item.priority, upload_class=item.upload_class, score=item.score)
+                )
             return self._outbox.decision(item, "known", f"{known.path} is {known.state} already.")
         self._queue.save_with_parts(item, [])
         reason = f"{item.path} waits to be sent."
@@ -262,8 +264,18 @@ class UploadWorker:
             self._requests.append(change)
 
     def _plan(self, now_ns: int) -> Plan:
-        queue = [self._queue_item(item) for item in self._queue.items.values()]
+        views = {item.clip_id: self._view(item) for item in self._queue.items.values()}
+        self._views = views
+        queue = (view for _, _, view in views.values())
         return self._scheduler.plan(queue, self._line.link(), self._state.spent(day_of(now_ns)), now_ns)
+
+    def _view(self, item: Item) -> tuple[Item, bool, QueueItem]:
+        """What the scheduler sees of a clip, and what it was made from; kept until that changes."""
+        known = self._transfer.knows_parts(item.clip_id)
+        old = self._views.get(item.clip_id)
+        if old is not None and old[0] is item and old[1] == known:
+            return old
+        return item, known, self._queue_item(item)
 
     def _queue_item(self, item: Item) -> QueueItem:
         stage = self._transfer.stage(item)

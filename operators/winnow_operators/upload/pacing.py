@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-BURST_S = 0.02
-"""Unused time is saved up to this: after a pause at most 2 % of a second's bytes go at once."""
+BURST_S = 0.01
+"""Unused time is saved up to this: after a pause at most 1 % of a second's bytes go at once."""
 SLICE_S = 0.01
 """Bytes are taken in slices of at most this much time, so that a slow rate is even, too."""
 MIN_SLICE_BYTES = 512

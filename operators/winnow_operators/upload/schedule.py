@@ -126,72 +126,78 @@ class Scheduler:
         ``spent`` is what went over the wire in the UTC day of ``now_ns``. A clip that may not go is passed
         over, whatever its urgency.
         """
+        moment = _Moment(self, link, spent, now_ns)
         blocked: list[Blocked] = []
-        candidates: list[tuple[QueueItem, Send]] = []
+        candidates: list[tuple[QueueItem, Stage]] = []
         for item in queue:
-            stage = self._stage(item, link)
-            send = Send(item.clip_id, stage, self.rate_bytes_per_s(item.upload_class, stage, link))
-            obstacle = _held(item, now_ns) or self._link_or_backoff(item, send.rate_bytes_per_s, link, now_ns)
-            obstacle = obstacle or self._over_budget(item, stage, spent, now_ns)
+            stage = moment.stage(item)
+            obstacle = moment.obstacle(item, stage)
             if obstacle is None:
-                candidates.append((item, send))
+                candidates.append((item, stage))
             else:
                 blocked.append(obstacle)
-        if candidates:
-            early = sum(send.stage is Stage.EARLY for _, send in candidates)
-            best = min(candidates, key=lambda one: self._urgency(one[0], one[1].stage, early, now_ns))
-            return Plan(best[1], None, tuple(blocked))
-        until = min((one.until_ns for one in blocked if one.until_ns is not None), default=None)
-        return Plan(None, until, tuple(blocked))
-
-    @staticmethod
-    def _stage(item: QueueItem, link: Link) -> Stage:
-        """On a cellular link the sidecar goes ahead of data that has not begun."""
-        waits = item.stage is Stage.DATA and not item.started and item.early_bytes > 0
-        return Stage.EARLY if waits and link.mode is LinkMode.CELLULAR_5G else item.stage
+        if not candidates:
+            until = min((one.until_ns for one in blocked if one.until_ns is not None), default=None)
+            return Plan(None, until, tuple(blocked))
+        early = sum(stage is Stage.EARLY for _, stage in candidates)
+        item, stage = min(candidates, key=lambda one: moment.urgency(one[0], one[1], early))
+        return Plan(Send(item.clip_id, stage, moment.rates[item.upload_class, stage]), None, tuple(blocked))
 
     def rate_bytes_per_s(self, upload_class: UploadClass, stage: Stage, link: Link) -> float:
         """The rate at which a stage of a clip may go on a link; 0 = not at all."""
         of_stage = allowed_bytes_per_s if stage is Stage.DATA else allowed_small_bytes_per_s
         return of_stage(self.link_settings, upload_class, link)
 
-    def _link_or_backoff(self, item: QueueItem, rate: float, link: Link, now_ns: int) -> Blocked | None:
-        if rate <= 0:
-            what = f"class {int(item.upload_class)} may not send on {link.mode.name.lower()}"
+
+class _Moment:
+    """One planning; what all clips of a class share is worked out once, for queues of thousands."""
+
+    def __init__(self, rules: Scheduler, link: Link, spent: Mapping[UploadClass, int], now_ns: int) -> None:
+        self.rates = {
+            (upload_class, stage): rules.rate_bytes_per_s(upload_class, stage, link)
+            for upload_class in UploadClass
+            for stage in Stage
+        }
+        self._remaining = {one: rules.budget.remaining_bytes(one, spent) for one in UploadClass}
+        self._rules = rules
+        self._link_name = link.mode.name.lower()
+        self._is_cellular = link.mode is LinkMode.CELLULAR_5G
+        self._now_ns = now_ns
+
+    def stage(self, item: QueueItem) -> Stage:
+        """What would go of a clip: on a cellular link its sidecar, ahead of data that has not begun."""
+        if self._is_cellular and item.early_bytes and item.stage is Stage.DATA and not item.started:
+            return Stage.EARLY
+        return item.stage
+
+    def obstacle(self, item: QueueItem, stage: Stage) -> Blocked | None:
+        """Why it may not go now, if it may not."""
+        if item.hold is not None and item.upload_class is not UploadClass.SAFETY:
+            until_ns = item.hold.until_ns
+            if until_ns is None or self._now_ns < until_ns:
+                return Blocked(item.clip_id, Obstacle.HELD, until_ns, f"held: {item.hold.reason}")
+        if self.rates[item.upload_class, stage] <= 0:
+            what = f"class {int(item.upload_class)} may not send on {self._link_name}"
             return Blocked(item.clip_id, Obstacle.LINK, None, what)
-        if now_ns < item.not_before_ns <= now_ns + self.longest_backoff_ns:
+        if self._now_ns < item.not_before_ns <= self._now_ns + self._rules.longest_backoff_ns:
             return Blocked(item.clip_id, Obstacle.BACKOFF, item.not_before_ns, "waits after a failure")
+        remaining = self._remaining[item.upload_class]
+        if remaining is not None and remaining < (
+            item.early_bytes if stage is Stage.EARLY else item.next_bytes
+        ):
+            what = f"class {int(item.upload_class)} has used its budget for today (UTC)"
+            return Blocked(item.clip_id, Obstacle.BUDGET, next_midnight_ns(self._now_ns), what)
         return None
 
-    def _over_budget(
-        self, item: QueueItem, stage: Stage, spent: Mapping[UploadClass, int], now_ns: int
-    ) -> Blocked | None:
-        remaining = self.budget.remaining_bytes(item.upload_class, spent)
-        cost = item.early_bytes if stage is Stage.EARLY else item.next_bytes
-        if remaining is None or cost <= remaining:
-            return None
-        what = f"class {int(item.upload_class)} has used its budget for today (UTC)"
-        return Blocked(item.clip_id, Obstacle.BUDGET, next_midnight_ns(now_ns), what)
-
-    def _urgency(
-        self, item: QueueItem, stage: Stage, early: int, now_ns: int
-    ) -> tuple[int, float, int, int, str]:
-        """Sort key, smallest first: tier, aged score, class, age, id."""
+    def urgency(self, item: QueueItem, stage: Stage, early: int) -> tuple[int, float, int, int, str]:
+        """Sort key, smallest first: tier, aged score, class, age, id. ``early``: how many sidecars could go."""
         safety = item.upload_class is UploadClass.SAFETY
         if stage is Stage.EARLY:
             tier = 0 if safety else (1 if early <= EARLY_BEFORE_SAFETY else 3)
         else:
             tier = 2 if safety else 4
-        waited_h = max(now_ns - item.queued_ns, 0) / HOUR_NS
-        points = item.score - self.ageing_points_per_h * waited_h - (STARTED_POINTS if item.started else 0.0)
+        waited_h = max(self._now_ns - item.queued_ns, 0) / HOUR_NS
+        points = item.score - self._rules.ageing_points_per_h * waited_h
+        if item.started:
+            points -= STARTED_POINTS
         return (tier, points, int(item.upload_class), item.queued_ns, item.clip_id)
-
-
-def _held(item: QueueItem, now_ns: int) -> Blocked | None:
-    """Holds do not apply to P0, which always goes."""
-    hold = item.hold
-    if hold is None or item.upload_class is UploadClass.SAFETY:
-        return None
-    if hold.until_ns is not None and now_ns >= hold.until_ns:
-        return None
-    return Blocked(item.clip_id, Obstacle.HELD, hold.until_ns, f"held: {hold.reason}")

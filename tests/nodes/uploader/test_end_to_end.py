@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.clips import make_clip
+from tests.fixtures.store import s3_client
 
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_schemas.settings.upload import LinkMode, LinkSettings, UploadSettings
@@ -338,39 +339,20 @@ def test_a_link_that_goes_cuts_the_part_off_and_it_is_sent_again(store_server, b
     assert_arrived(store_server.client(), bucket, run, outgoing)
 
 
-def test_tls_with_the_stores_own_authority(tmp_path, run, bucket):
-    from tests.fixtures.store import running
-
-    from winnow_tools.store import Store
-
-    with Store(tmp_path / "s3", tls=True) as store:
-        server = running(store)
-        outgoing = make_clip(run, "clip", 21 * MIB)
-        settings = UploadSettings(
-            credentials_file=str(server.credentials_file), bucket=bucket, create_bucket=True, link=FAST
-        )
-        worker = UploadWorker(settings, VEHICLE, run, tmp_path / "state")
-        worker.add(outgoing)
-        steps = drained(worker)
-        worker.close()
-        assert [one.clip_id for step in steps for one in step.receipts] == ["id-clip"]
-        from tests.fixtures.store import s3_client
-
-        ca_file = json.loads(server.credentials_file.read_bytes())["ca_file"]
-        client = s3_client(server.endpoint_url, server.access_key, server.secret_key, ca_file)
-        assert_arrived(client, bucket, run, outgoing)
-        stranger = UploadWorker(
-            settings.model_copy(
-                update={"ca_file": "/etc/ssl/certs/ca-certificates.crt", "first_backoff_s": 0.05}
-            ),
-            VEHICLE,
-            run,
-            tmp_path / "state2",
-        )
-        stranger.add(make_clip(run, "other", 1000))
-        details = [step.detail for step in stranger.drain(0.3)]
-        stranger.close()
-        assert any("Set upload.ca_file" in detail for detail in details), details
+def test_tls_with_the_stores_own_authority(tls_store, worker_of, run, bucket):
+    outgoing = make_clip(run, "clip", 21 * MIB)
+    own = {"credentials_file": str(tls_store.credentials_file), "endpoint_url": "", "create_bucket": True}
+    worker = worker_of(**own)
+    worker.add(outgoing)
+    assert [one.clip_id for step in drained(worker) for one in step.receipts] == ["id-clip"]
+    ca_file = json.loads(tls_store.credentials_file.read_bytes())["ca_file"]
+    client = s3_client(tls_store.endpoint_url, tls_store.access_key, tls_store.secret_key, ca_file)
+    assert_arrived(client, bucket, run, outgoing)
+    worker = worker_of(**own, ca_file="/etc/ssl/certs/ca-certificates.crt")
+    worker.add(make_clip(run, "other", 1000))
+    assert "Set upload.ca_file" in " ".join(step.detail for step in worker.drain(0.3))
+    worker = worker_of(**own | {"endpoint_url": tls_store.endpoint_url.replace("https", "http")})
+    assert "no answer" in " ".join(step.detail for step in worker.drain(0.3))
 
 
 def test_early_sidecars_on_cellular_and_data_at_the_depot(store_server, bucket, run, worker_of):

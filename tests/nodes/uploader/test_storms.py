@@ -42,7 +42,7 @@ class Storm(RuleBasedStateMachine):
     @initialize(daily_gb=st.sampled_from([0.000_2, 50.0]))
     def begin(self, daily_gb):
         memory = Path("/dev/shm")
-        self.folder = Path(tempfile.mkdtemp(prefix="winnow-", dir=memory if memory.is_dir() else None))
+        self.folder = Path(tempfile.mkdtemp(prefix="upload-test-", dir=memory if memory.is_dir() else None))
         self.clock = FakeClock()
         self.store = FakeObjectStore(self.clock, min_part_bytes=5 * KIB)
         self.settings = UploadSettings(part_mib=5, multipart_from_mib=20, daily_budget_gb=daily_gb)
@@ -259,7 +259,7 @@ class _Trapped:
 TestStorm = Storm.TestCase
 TestStorm.settings = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=150,
     stateful_step_count=30,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -32,7 +32,9 @@ def _small_parts(monkeypatch):
 def tmp_path():
     """In memory where possible: hundreds of commits with fsync take their time on a disk."""
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="winnow-") as folder:
+    with tempfile.TemporaryDirectory(
+        dir=memory if memory.is_dir() else None, prefix="upload-test-"
+    ) as folder:
         (Path(folder) / "run").mkdir()
         yield Path(folder) / "run"
 

@@ -160,8 +160,8 @@ class TestPacing:
 
     def test_a_new_rate_holds_at_once(self):
         bucket = TokenBucket(1e6, 0).at(10**9).with_rate(1e3)
-        assert bucket.tokens_bytes == 20
-        assert bucket.taking(1_020).wait_s() == 1.0
+        assert bucket.tokens_bytes == 10
+        assert bucket.taking(1_010).wait_s() == 1.0
 
     def test_time_that_runs_backward_gives_nothing(self):
         assert TokenBucket(1e6, 10**9).at(0).tokens_bytes == 0

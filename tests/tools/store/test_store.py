@@ -28,6 +28,13 @@ pytest.importorskip("swift", reason="the store extra is not installed")
 MIB = 1024 * 1024
 
 
+@pytest.fixture(scope="module")
+def own_store(tmp_path_factory):
+    """A store that these tests may kill, and that runs again after each of them."""
+    with Store(tmp_path_factory.mktemp("own") / "s3") as store:
+        yield running(store)
+
+
 def kill_all(store):
     pids = [server.pid for server in store.status().servers]
     for pid in pids:
@@ -80,7 +87,7 @@ def test_start_again_changes_nothing_and_mends_what_is_gone(own_store):
     own_store.client().list_buckets()
 
 
-def test_stop_leaves_nothing_running_and_keeps_keys_and_data(tmp_path):
+def test_stop_leaves_nothing_running_and_keeps_keys_and_data_also_on_another_port(tmp_path):
     store = Store(tmp_path / "s3")
     before = running(store)
     before.client().create_bucket(Bucket="kept")
@@ -88,10 +95,16 @@ def test_stop_leaves_nothing_running_and_keeps_keys_and_data(tmp_path):
     assert store.stop().state is StoreState.STOPPED
     assert all(processes.start_ticks(pid) == -1 for pid in pids)
     assert store.stop().state is StoreState.STOPPED
-    with store:
-        after = running(store)
-        assert (after.access_key, after.secret_key) == (before.access_key, before.secret_key)
-        assert [one["Name"] for one in after.client().list_buckets()["Buckets"]] == ["kept"]
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", before.port))
+        taken.listen()
+        with store:
+            after = running(store)
+            assert after.port != before.port
+            assert after.endpoint_url == json.loads(store.credentials_file.read_bytes())["endpoint_url"]
+            assert (after.access_key, after.secret_key) == (before.access_key, before.secret_key)
+            assert [one["Name"] for one in after.client().list_buckets()["Buckets"]] == ["kept"]
 
 
 def test_secrets_are_private_and_shown_nowhere(own_store, tmp_path):
@@ -114,22 +127,26 @@ def test_secrets_are_private_and_shown_nowhere(own_store, tmp_path):
     assert not any(own_store.secret_key.encode() in line for line in command_lines)
 
 
+def test_a_block_leaves_a_store_running_that_ran_before(own_store):
+    with Store(own_store.store.folder.path) as again:
+        assert again.status().state is StoreState.RUNNING
+    assert own_store.store.status().state is StoreState.RUNNING
+
+
 def test_keys_differ_from_store_to_store():
     first, second = folder_module.new_layout(), folder_module.new_layout()
     assert first.secret_key != second.secret_key
     assert first.hash_suffix != second.hash_suffix
 
 
-def test_tls_with_its_own_authority(tmp_path):
-    with Store(tmp_path / "s3", tls=True) as store:
-        status = store.start()
-        keys = json.loads(store.credentials_file.read_bytes())
-        assert status.endpoint_url.startswith("https://127.0.0.1:")
-        assert keys["ca_file"] == status.ca_file
-        client = s3_client(keys["endpoint_url"], keys["access_key"], keys["secret_key"], keys["ca_file"])
-        client.create_bucket(Bucket="secure")
-        client.put_object(Bucket="secure", Key="k", Body=b"x" * 100_000)
-        assert client.get_object(Bucket="secure", Key="k")["Body"].read() == b"x" * 100_000
+def test_tls_with_its_own_authority(tls_store):
+    keys = json.loads(tls_store.credentials_file.read_bytes())
+    assert tls_store.endpoint_url.startswith("https://127.0.0.1:")
+    assert keys["ca_file"] == tls_store.store.status().ca_file
+    client = s3_client(keys["endpoint_url"], keys["access_key"], keys["secret_key"], keys["ca_file"])
+    client.create_bucket(Bucket="secure")
+    client.put_object(Bucket="secure", Key="k", Body=b"x" * 100_000)
+    assert client.get_object(Bucket="secure", Key="k")["Body"].read() == b"x" * 100_000
 
 
 def test_a_chosen_port_that_is_taken_is_one_sentence(tmp_path):
@@ -141,20 +158,6 @@ def test_a_chosen_port_that_is_taken_is_one_sentence(tmp_path):
             Store(tmp_path / "s3", port=port).start()
 
 
-def test_a_port_of_its_own_choice_that_was_taken_is_replaced(tmp_path):
-    store = Store(tmp_path / "s3")
-    old = running(store)
-    store.stop()
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", old.port))
-        taken.listen()
-        with store:
-            status = store.status()
-            assert status.endpoint_url != old.endpoint_url
-            assert json.loads(store.credentials_file.read_bytes())["endpoint_url"] == status.endpoint_url
-
-
 def test_a_running_store_is_not_moved(own_store):
     other = Store(own_store.store.folder.path, tls=True)
     with pytest.raises(UnavailableError, match="runs already at"):
@@ -164,8 +167,8 @@ def test_a_running_store_is_not_moved(own_store):
 
 def test_a_stale_pid_file_harms_nobody(tmp_path):
     store = Store(tmp_path / "s3")
-    store.start()
-    store.stop()
+    store.folder.prepare()
+    store.folder.write_layout(folder_module.new_layout())
     bystander = subprocess.Popen(
         [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
     )
@@ -237,9 +240,8 @@ def test_folders_that_cannot_be_a_store(tmp_path):
 
 def test_objects_without_their_layout_are_not_buried(tmp_path):
     store = Store(tmp_path / "s3")
-    with store:
-        running(store).client().create_bucket(Bucket="buried")
-    store.folder.layout_file.unlink()
+    store.folder.prepare()
+    (store.folder.node / "sda" / "objects").mkdir()
     with pytest.raises(BadInputError, match="is gone; nothing was changed"):
         store.start()
     store.folder.layout_file.write_text("{}")

@@ -16,6 +16,8 @@ STOP_LIMIT_S = 5.0
 """Swift leaves at once on SIGTERM; what does not is killed after this."""
 MAX_LOG_BYTES = 5 * 1024 * 1024
 """A log longer than this is set aside as ``NAME.log.1`` at the next start."""
+RINGS = ("account", "container", "object")
+"""The servers that are found through a ring file, in the order in which ``ring_files`` takes their ports."""
 _HERE = Path(__file__).parent
 
 
@@ -45,9 +47,16 @@ class Servers:
         folder = self.folder
         for name, text in configuration.files(layout, folder.etc, folder.node, folder.tls).items():
             write_private(folder.etc / name, text.encode())
-        ports = [str(layout.ports[name]) for name in ("account", "container", "object")]
+        rings = [folder.etc / f"{name}.ring.gz" for name in RINGS]
+        as_before = folder.exists and folder.read_layout().ports == layout.ports
+        if not (as_before and all(ring.is_file() for ring in rings)):
+            self._write_rings(layout)
+        folder.write_layout(layout)
+
+    def _write_rings(self, layout: Layout) -> None:
+        ports = [str(layout.ports[name]) for name in RINGS]
         made = subprocess.run(
-            [sys.executable, "-P", str(_HERE / "ring_files.py"), str(folder.etc), *ports],
+            [sys.executable, "-P", str(_HERE / "ring_files.py"), str(self.folder.etc), *ports],
             capture_output=True,
             text=True,
             timeout=START_LIMIT_S,
@@ -58,7 +67,6 @@ class Servers:
                 f"Swift could not write its ring files ({_last_line(made.stderr)}); the store was not started. "
                 f"Check that the installed swift works: {sys.executable} -m swift.proxy.server --help"
             )
-        folder.write_layout(layout)
 
     def launch(self, name: str) -> None:
         """Start one server in the background; whether it comes up is :meth:`came_up`'s question."""

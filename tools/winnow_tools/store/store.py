@@ -26,7 +26,10 @@ OLDEST_SWIFT = (2, 36)
 
 
 class Store:
-    """The S3 server in ``folder``. As a context manager it is started and stopped around a block."""
+    """The S3 server in ``folder``. As a context manager it runs during a block.
+
+    A store that ran before the block is left running after it.
+    """
 
     def __init__(self, folder: Path | str, *, port: int | None = None, tls: bool | None = None) -> None:
         """Name a store; nothing happens yet.
@@ -44,15 +47,18 @@ class Store:
         self._servers = Servers(self.folder)
         self._port = port
         self._tls = tls
+        self._ran_before = False
 
     def __enter__(self) -> Self:
+        self._ran_before = self.folder.exists and self.status().state is StoreState.RUNNING
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        if not self._ran_before:
+            self.stop()
 
     @property
     def credentials_file(self) -> Path:
