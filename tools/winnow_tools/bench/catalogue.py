@@ -1,29 +1,13 @@
 """All benchmarks by name. Each is imported only when it runs: some need much."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from winnow_schemas.errors import BadInputError
+from winnow_tools.bench.load import Load
 from winnow_tools.bench.machine import machine
 from winnow_tools.bench.rows import Measured
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What the user gives a benchmark to work with."""
-
-    scratch: Path
-    """An empty folder for files."""
-    recordings: Path | None
-    """A folder of real recordings; without it the benchmarks that want one generate theirs, and say so."""
-    say: Say
-    """Takes a line about what is going on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bench:

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from winnow_schemas.errors import BadInputError, WinnowError
-from winnow_tools.bench.catalogue import BENCHES, Bench, Load, named
+from winnow_tools.bench.catalogue import BENCHES, Bench, named
 from winnow_tools.bench.document import with_results
+from winnow_tools.bench.load import Load
 from winnow_tools.console import fail, print_json, sentences
 from winnow_tools.pages.writing import write_whole
 
@@ -91,7 +92,7 @@ def _show(result: dict[str, Any]) -> None:
     for column in ("measure", "value", "wanted", "met", "beside"):
         table.add_column(column, overflow="fold")
     for row in result["rows"]:
-        value = "–" if row["value"] is None else f"{row['value']:g} {row['unit']}"
+        value = "-" if row["value"] is None else f"{row['value']:g} {row['unit']}"
         met = {True: "yes", False: "no", None: ""}[row["met"]]
         said = [*(f"{key}: {item}" for key, item in row["beside"].items()), row.get("note", "")]
         table.add_row(row["measure"], value, row["wanted"] or "", met, "\n".join(filter(None, said)))

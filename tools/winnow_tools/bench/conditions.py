@@ -1,12 +1,9 @@
-"""`winnow bench conditions`: updates per second of a trigger's condition, beside rtamt.
+"""Updates per second of a trigger's condition, beside rtamt.
 
 The load is an out-of-distribution score at 100 Hz: mostly quiet, mixed, and always above the threshold, so that
 the median is wanted at every sample. rtamt evaluates a bounded `once` over the same samples in the same run.
 """
 
-import os
-import platform
-import sys
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -19,6 +16,8 @@ from winnow_schemas.errors import UnavailableError
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings.signals import SignalSettings
 from winnow_schemas.settings.triggers import TriggerSettings
+from winnow_tools.bench.load import Load
+from winnow_tools.bench.rows import Measured, Row
 
 CONDITION = "value > 5.0 and value > 2.0 * median(value, 10 s)"
 REFERENCE = "once[0,50] (ood > 5)"
@@ -30,14 +29,14 @@ WINDOW_SIZES = {"1000 samples": 10.0, "100000 samples": 1000.0}
 """Name -> window length in seconds at 100 Hz."""
 
 
-def measure(samples: int = 100_000, repetitions: int = 5) -> dict[str, Any]:
+def measure(_load: Load, samples: int = 100_000, repetitions: int = 5) -> Measured:
     """Run the benchmark; the best of the repetitions counts, for both sides.
 
     Raises:
         UnavailableError: rtamt is not installed.
 
     """
-    rows = []
+    rows: list[Row] = []
     for name, mean in LOADS.items():
         scores = np.random.Generator(np.random.PCG64(1)).normal(mean, 1.0, samples).tolist()
         peer = _rate(_run_rtamt, scores[: samples // 5], repetitions)
@@ -47,32 +46,17 @@ def measure(samples: int = 100_000, repetitions: int = 5) -> dict[str, Any]:
             f"rtamt {REFERENCE} updates/s": round(peer),
             "condition updates/s": round(alone),
         }
-        rows.append(
-            _row(f"condition over rtamt, {name}", alone / peer, "ratio", f">= {WANTED_RATIO:g}", beside)
-        )
-        rows.append(_row(f"engine, {name}", engine, "updates/s", "", {}))
+        rows += [
+            Row(f"condition over rtamt, {name}", alone / peer, "ratio", f">= {WANTED_RATIO:g}", beside),
+            Row(f"engine, {name}", engine, "updates/s"),
+        ]
     small, large = (_window_cost_us(window_s, repetitions) for window_s in WINDOW_SIZES.values())
     beside = {
-        f"{name}, us per update": round(cost, 3)
-        for name, cost in zip(WINDOW_SIZES, (small, large), strict=True)
+        f"{name}, us per update": cost for name, cost in zip(WINDOW_SIZES, (small, large), strict=True)
     }
-    rows.append(_row("median of 100000 samples over one of 1000", large / small, "ratio", "<= 5", beside))
-    return {"bench": "conditions", "machine": _machine(samples, repetitions), "rows": rows}
-
-
-def _row(measure: str, value: float, unit: str, wanted: str, beside: dict[str, Any]) -> dict[str, Any]:
-    met = None
-    if wanted:
-        sign, limit = wanted.split()
-        met = value >= float(limit) if sign == ">=" else value <= float(limit)
-    return {
-        "measure": measure,
-        "value": round(value, 2),
-        "unit": unit,
-        "wanted": wanted or None,
-        "met": met,
-        "beside": beside,
-    }
+    rows.append(Row("median of 100000 samples over one of 1000", large / small, "ratio", "<= 5", beside))
+    load = f"{samples} Gaussian scores at 100 Hz of message time, one signal, one condition."
+    return Measured(rows, load, repetitions)
 
 
 def _rate(run: Callable[[list[float]], float], scores: list[float], repetitions: int) -> float:
@@ -134,13 +118,3 @@ def _window_cost_us(window_s: float, repetitions: int) -> float:
             condition.update(t_ns, "value", score)
         costs.append((perf_counter() - begin) / count * 1e6)
     return min(costs)
-
-
-def _machine(samples: int, repetitions: int) -> dict[str, Any]:
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-        "load": f"{samples} Gaussian scores at 100 Hz of message time, one signal, one condition",
-        "repetitions": repetitions,
-    }

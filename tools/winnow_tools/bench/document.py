@@ -21,7 +21,7 @@ def render(result: dict[str, Any]) -> str:
         "|---|---|---|---|---|",
     ]
     for row in result["rows"]:
-        value = "–" if row["value"] is None else f"{row['value']:g} {row['unit']}"
+        value = "-" if row["value"] is None else f"{row['value']:g} {row['unit']}"
         met = {True: "yes", False: "**no**", None: ""}[row["met"]]
         beside = "; ".join(f"{key}: {item}" for key, item in row["beside"].items())
         said = ". ".join(part for part in (beside, row.get("note", "")) if part)
@@ -38,8 +38,9 @@ def with_results(text: str, results: Iterable[dict[str, Any]]) -> str:
         begin, end = f"<!-- bench {name} -->", f"<!-- /bench {name} -->"
         section = f"{begin}\n{render(result)}{end}"
         pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        if pattern.search(text):
-            text = pattern.sub(lambda _, section=section: section, text)
+        found = pattern.search(text)
+        if found:
+            text = text[: found.start()] + section + text[found.end() :]
         else:
             text = text.rstrip("\n") + f"\n\n{section}\n"
     return text
