@@ -9,6 +9,7 @@ from winnow_tools.bench.load import Load
 from winnow_tools.bench.machine import machine
 from winnow_tools.bench.rows import Measured
 
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """One benchmark."""

@@ -51,9 +51,7 @@ def measure(_load: Load, samples: int = 100_000, repetitions: int = 5) -> Measur
             Row(f"engine, {name}", engine, "updates/s"),
         ]
     small, large = (_window_cost_us(window_s, repetitions) for window_s in WINDOW_SIZES.values())
-    beside = {
-        f"{name}, us per update": cost for name, cost in zip(WINDOW_SIZES, (small, large), strict=True)
-    }
+    beside = {f"{name}, us per update": cost for name, cost in zip(WINDOW_SIZES, (small, large), strict=True)}
     rows.append(Row("median of 100000 samples over one of 1000", large / small, "ratio", "<= 5", beside))
     load = f"{samples} Gaussian scores at 100 Hz of message time, one signal, one condition."
     return Measured(rows, load, repetitions)

@@ -26,7 +26,9 @@ def render(result: dict[str, Any]) -> str:
         beside = "; ".join(f"{key}: {item}" for key, item in row["beside"].items())
         said = ". ".join(part for part in (beside, row.get("note", "")) if part)
         lines.append(
-            " | ".join(["| " + row["measure"], value, row["wanted"] or "", met, said.replace("|", "/") + " |"])
+            " | ".join(
+                ["| " + row["measure"], value, row["wanted"] or "", met, said.replace("|", "/") + " |"]
+            )
         )
     return "\n".join(lines) + "\n"
 
