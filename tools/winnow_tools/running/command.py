@@ -109,7 +109,7 @@ def _show(outcome: Outcome) -> None:
     )
     table.add_row(
         "speed",
-        f"{summary['messages_per_s']:,} messages/s, {summary['mb_per_s']:g} MB/s in {summary['wall_s']:.1f} s",
+        f"{summary['messages_per_s']:,} messages/s, {summary['mb_per_s']:g} MB/s while they came, {summary['wall_s']:.1f} s with start and end",
     )
     table.add_row("triggers", _by_priority(summary["triggers"]))
     table.add_row("clips", f"{_by_priority(summary['clips'])} ({bytes_text(summary['clip_bytes'])})")

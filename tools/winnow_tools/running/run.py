@@ -99,8 +99,9 @@ def _sum_up(out: Path, watch: Watch, returncode: int, log: Path, wall_s: float) 
         "clip_bytes": watch.clip_bytes,
         "uploads": watch.uploads,
         "wall_s": round(wall_s, 2),
-        "messages_per_s": round(totals.messages / wall_s) if totals and wall_s else 0,
-        "mb_per_s": round(totals.bytes / wall_s / 1e6, 2) if totals and wall_s else 0.0,
+        "flow_s": round(totals.flow_s, 3) if totals else 0.0,
+        "messages_per_s": round(totals.messages / totals.flow_s) if totals and totals.flow_s else 0,
+        "mb_per_s": round(totals.bytes / totals.flow_s / 1e6, 2) if totals and totals.flow_s else 0.0,
         "topics": totals.topics if totals else {},
         "problems": problems,
     }
