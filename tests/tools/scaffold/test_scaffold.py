@@ -153,9 +153,10 @@ def test_the_graph_has_a_port_per_topic(drive: Path, tmp_path: Path):
     ports = unique_ports(list(settings.topics))
     assert replay["outputs"] == [*ports.values(), "control", "decisions"]
     assert replay["inputs"] == {"credit": "ring/credit"}
-    assert replay["env"]["WINNOW_RECORDING"] == str(drive.resolve())
+    assert graph["env"]["WINNOW_RECORDING"] == str(drive.resolve())
     assert list(ring["inputs"]) == [*ports.values(), "control"]
-    assert ring["outputs"] == ["credit", "heartbeat", "health"]
+    assert ring["outputs"] == ["credit", "heartbeat", "health", "decisions"]
+    assert nodes(graph)["ledger"]["inputs"]["decisions_replay"]["source"] == "replay/decisions"
     for port in ports.values():
         assert ring["inputs"][port]["source"] == f"replay/{port}"
         assert ring["inputs"][port]["queue_policy"] == "backpressure"
