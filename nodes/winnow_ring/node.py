@@ -261,13 +261,14 @@ def _head(port: Port) -> int:
     return port.writer.head if port.writer else 0
 
 
-def _totals(port: Port) -> dict[str, int]:
+def _totals(port: Port) -> dict[str, int | None]:
     assert port.writer is not None
     counters = port.writer.counters
     return {
         "messages": port.writer.head,
         "bytes": counters.bytes,
         "lost": counters.lost,
+        "first_ns": port.writer.first_ns,
         "newest_ns": counters.newest_ns,
     }
 

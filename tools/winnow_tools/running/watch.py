@@ -82,7 +82,8 @@ class Totals:
     end: str
     flow_s: float
     """From the first message to the newest, on the clock of the ring's process."""
-    topics: dict[str, dict[str, int]]
+    topics: dict[str, dict[str, Any]]
+    """Topic -> messages, bytes, lost, first_ns (None: unknown), newest_ns."""
 
 
 def read_totals(out: Path) -> Totals | None:
