@@ -13,6 +13,7 @@ from winnow_operators.clips.budget import ExtractionBudget, TopicCost
 from winnow_operators.clips.windows import ClipPlan
 from winnow_runtime import atomic
 from winnow_runtime.hashed_file import HashedFile
+from winnow_runtime.mcapfile.profile import profile_of
 from winnow_runtime.mcapfile.writer import McapWriter
 from winnow_runtime.tiers import Missing, Plan, TierReader
 from winnow_schemas.channel import Channel
@@ -121,7 +122,7 @@ class Cutter:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = HashedFile(path)
         try:
-            writer = McapWriter(file.write)
+            writer = McapWriter(file.write, profile=self._profile(plan, clip))
             numbers: dict[int, int] = {}  # our channel number -> the file's
             pinned = self._write_latched(writer, clip, numbers)
             lost: list[Missing] = list(plan.missing)
@@ -136,6 +137,12 @@ class Cutter:
         sidecar = sidecar.completed(file.size_bytes, digest)
         atomic.write_json(path.with_suffix(".json"), sidecar.to_json())
         return sidecar
+
+    def _profile(self, plan: Plan, clip: ClipPlan) -> str:
+        used = set(np.unique(plan.rows["channel"]).tolist())
+        for _, entries in self._latched.before(clip.start_ns):
+            used |= {int(entry["channel"]) for entry, _ in entries}
+        return profile_of(map(self._reader.channel, used))
 
     def _write_messages(
         self, writer: McapWriter, plan: Plan, lost: list[Missing], numbers: dict[int, int]
