@@ -1,5 +1,6 @@
 """A node: its place in the graph, its settings, its folder, and lossless sending and receiving."""
 
+import contextlib
 import json
 import logging
 import os
@@ -68,6 +69,8 @@ class Node:
         self.wiring = Wiring(seam.descriptor)
         self.state = out / "state" / self.id
         self.lock = FolderLock(self.state, clock)
+        with contextlib.suppress(OSError):
+            atomic.remove_temporary(self.state)
         self._outputs = set(self.wiring.outputs(self.id))
         self._journals: dict[str, JournalWriter] = {}
         self._inboxes: dict[str, Inbox[Any]] = {}

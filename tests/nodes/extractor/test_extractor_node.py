@@ -122,8 +122,8 @@ def undisturbed() -> tuple[dict[str, bytes], set[Any], list[str]]:
         return clips(vehicle), decided(vehicle), vehicle.ids("extractor", "clips")
 
 
-@settings(max_examples=40, deadline=None)
-@given(kills=st.lists(st.integers(min_value=0, max_value=80), min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+@given(kills=st.lists(st.integers(min_value=0, max_value=110), min_size=1, max_size=4))
 def test_killed_anywhere_it_comes_to_the_same(kills: list[int]) -> None:
     with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as base:
         vehicle = Vehicle(Path(base), NO_WARM)
