@@ -17,6 +17,7 @@ from winnow_runtime.mcapfile.profile import profile_of
 from winnow_runtime.mcapfile.writer import McapWriter
 from winnow_runtime.tiers import Missing, Plan, TierReader
 from winnow_schemas.channel import Channel
+from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.topics import Compression, Kind
 from winnow_schemas.sidecar import (
@@ -26,6 +27,7 @@ from winnow_schemas.sidecar import (
     Sidecar,
     SidecarTrigger,
     TopicContent,
+    read_sidecar,
 )
 
 _BULK = (Kind.LIDAR, Kind.CAMERA, Kind.THERMAL)
@@ -111,8 +113,10 @@ class Cutter:
 
     @staticmethod
     def _already(path: Path) -> Sidecar | None:
-        value = atomic.read_json(path.with_suffix(".json"))
-        return Sidecar.model_validate(value) if value is not None and path.exists() else None
+        try:
+            return read_sidecar(path.with_suffix(".json")) if path.exists() else None
+        except BadInputError:
+            return None  # damaged, or of another version: the clip is cut again
 
     # --- writing ------------------------------------------------------------------------------------------
 
@@ -308,8 +312,9 @@ def _trigger(event: Any) -> SidecarTrigger:
 
 
 def _position(event: Any) -> Position | None:
-    if event.latitude_deg is None or event.longitude_deg is None:
-        return None
+    latitude, longitude = event.latitude_deg, event.longitude_deg
+    if latitude is None or longitude is None or not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        return None  # unknown, or what a receiver without a fix says
     return Position(latitude_deg=event.latitude_deg, longitude_deg=event.longitude_deg)
 
 
