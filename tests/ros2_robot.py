@@ -33,6 +33,7 @@ def open_session(mode: str, endpoint: str, *, listens: bool = False) -> zenoh.Se
     values: dict[str, Any] = {
         "mode": mode,
         "scouting/multicast/enabled": False,
+        "scouting/delay": 20,
         "timestamping/enabled": True,
         "connect/retry": {"period_init_ms": 50, "period_max_ms": 200, "period_increase_factor": 2},
     }
@@ -84,6 +85,7 @@ class Publisher:
         self.gid = gid or (topic.encode() + entity.encode() + bytes(16))[:16]
         self.sent: list[Sent] = []
         self._named = named_fields
+        robot.publishers.append(self)
         self._next = 1
         session = robot.session
         key = topic_key_text(TopicKey(robot.domain, topic, type_name, type_hash))
@@ -101,16 +103,33 @@ class Publisher:
         if token:
             endpoint = Endpoint(topic, type_name, type_hash, self.qos)
             name = Token(
-                robot.domain, str(session.zid()), "0", entity, EntityKind.PUBLISHER, "/", "/", "talker", endpoint
+                robot.domain,
+                str(session.zid()),
+                "0",
+                entity,
+                EntityKind.PUBLISHER,
+                "/",
+                "/",
+                "talker",
+                endpoint,
             )
             self._token = session.liveliness().declare_token(token_text(name))
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether somebody subscribes; a cache keeps what comes before that."""
+        return self.qos.durability == TRANSIENT_LOCAL or bool(self._publisher.matching_status.matching)
 
     def skip(self, count: int) -> None:
         self._next += count
 
-    def put(self, data: bytes, source_ns: int = 1_800_000_000 * SECOND_NS, attachment: bytes | None = None) -> None:
+    def put(
+        self, data: bytes, source_ns: int = 1_800_000_000 * SECOND_NS, attachment: bytes | None = None
+    ) -> None:
         told = Attachment(self._next, source_ns + self._next, self.gid)
-        self._publisher.put(data, attachment=told.to_bytes(named=self._named) if attachment is None else attachment)
+        self._publisher.put(
+            data, attachment=told.to_bytes(named=self._named) if attachment is None else attachment
+        )
         self.sent.append(Sent(told.sequence, told.source_ns, data))
         self._next += 1
 
@@ -129,6 +148,8 @@ class Robot:
 
     def __init__(self, domain: int = 0) -> None:
         self.domain = domain
+        self.publishers: list[Publisher] = []
+        """Kept: one that nobody holds is undeclared."""
         self.endpoint = f"tcp/127.0.0.1:{free_port()}"
         self.router: zenoh.Session | None = open_session("router", self.endpoint, listens=True)
         self.session = open_session("peer", self.endpoint)

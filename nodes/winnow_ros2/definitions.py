@@ -51,6 +51,8 @@ class Definitions:
         return self._found[key]
 
     def _look_up(self, type_name: str, type_hash: str) -> Definition:
+        from rosbags.typesys import TypesysError
+
         hashed = type_hash.startswith(_HASHED)
         others: list[str] = []
         for distribution in self._order if hashed else self._order[:1]:
@@ -60,10 +62,8 @@ class Definitions:
             try:
                 text, _ = store.generate_msgdef(type_name, ros_version=2)
                 own_hash = store.hash_rihs01(type_name)
-            except KeyError as error:  # a type in it is not there
-                return Definition(
-                    b"", f"the definition of {type_name} needs {error.args[0]}, which is not there"
-                )
+            except (TypesysError, KeyError, RecursionError) as error:
+                return Definition(b"", f"the definition of {type_name} is not complete ({_one_line(error)})")
             if not hashed or own_hash == type_hash:
                 return Definition(text.encode())
             others.append(own_hash)
@@ -101,7 +101,9 @@ def _own_types(paths: Iterable[Path]) -> Iterator[tuple[str, Any]]:
                 )
             yield from get_types_from_msg(path.read_text("utf-8"), name).items()
         except (OSError, UnicodeDecodeError, TypesysError) as error:
-            raise BadInputError(f"{path} is no message definition ({error}); nothing was started.") from None
+            raise BadInputError(
+                f"{path} is no message definition ({_one_line(error)}); nothing was started."
+            ) from None
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -118,3 +120,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
                     f"{path} brings more than {MAX_FILES} definitions; nothing was started. Name smaller folders."
                 )
             yield file.resolve()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

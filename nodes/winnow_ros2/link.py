@@ -64,6 +64,7 @@ def configuration(settings: Ros2Settings, folder: Path, environment: Mapping[str
             "period_increase_factor": 2,
         },
         "scouting/multicast/enabled": False,
+        "scouting/delay": 50,  # milliseconds to wait for multicast's answers, which is off
         "timestamping/enabled": True,
     }
     if settings.mode == "peer":

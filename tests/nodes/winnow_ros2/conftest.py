@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import yaml
 from tests.fakes import FakeSeam
-from tests.ros2_robot import Robot
+from tests.ros2_robot import Publisher, Robot
 
 from winnow_ring.node import Ring
+from winnow_ros2.arrivals import TopicCounts
 from winnow_ros2.source import LiveSource
 from winnow_runtime.clock import SystemClock
+from winnow_runtime.journal import JournalReader
 from winnow_runtime.node import Node
 from winnow_runtime.ring.view import RingView
 from winnow_runtime.seam import Input
@@ -113,9 +115,16 @@ class Bench:
     def subscribed(self, *topics: str) -> "Bench":
         """Wait for subscriptions."""
         self.until(
-            lambda: self.source.subscriptions is not None and set(topics) <= set(self.source.subscriptions.topics),
+            lambda: (
+                self.source.subscriptions is not None and set(topics) <= set(self.source.subscriptions.topics)
+            ),
             f"subscriptions to {topics}",
         )
+        return self
+
+    def hears(self, *publishers: Publisher) -> "Bench":
+        """Wait until nothing that is published from now on can be missed."""
+        self.until(lambda: all(publisher.is_matched for publisher in publishers), "matching publishers")
         return self
 
     def messages(self) -> list[tuple[str, str, int, int, bytes]]:
@@ -127,25 +136,23 @@ class Bench:
                 channel = view.channel(int(entry["channel"]))
                 data = ring.copy(entry)
                 assert data is not None
-                result.append((channel.topic, channel.schema_name, int(entry["t_ns"]), int(entry["pub_ns"]), data))
+                result.append(
+                    (channel.topic, channel.schema_name, int(entry["t_ns"]), int(entry["pub_ns"]), data)
+                )
         return result
 
     def payloads(self, topic: str) -> list[bytes]:
         return [message[-1] for message in self.messages() if message[0] == topic]
 
-    def ledger(self) -> list[tuple[str, str, str, str]]:
+    def ledger(self) -> list[tuple[str, ...]]:
         """(kind, subject, outcome, reason) of the source's decisions."""
         self.source.report()
         journal = self.folder / "out" / "state" / "ros2" / "decisions"
-        rows = []
-        from winnow_runtime.journal import JournalReader
-
-        for item in JournalReader(journal).read():
-            rows.append(tuple(item.record[key] for key in ("kind", "subject", "outcome", "reason")))
-        return rows
+        wanted = ("kind", "subject", "outcome", "reason")
+        return [tuple(line.record[key] for key in wanted) for line in JournalReader(journal).read()]
 
     def counts(self, topic: str) -> Any:
-        return self.source.arrivals.topics[topic]
+        return self.source.arrivals.topics.get(topic, TopicCounts())
 
     def kill(self) -> None:
         """The source dies without a word; the ring goes on."""
