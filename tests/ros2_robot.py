@@ -96,10 +96,12 @@ class Publisher:
                 key,
                 cache=ext.CacheConfig(max_samples=self.qos.depth),
                 publisher_detection=True,
+                congestion_control=zenoh.CongestionControl.BLOCK,
                 sample_miss_detection=ext.MissDetectionConfig(heartbeat=None, sporadic_heartbeat=0.5),
             )
         else:
-            self._publisher = session.declare_publisher(key)
+            # Blocking, as keep-all reliable publishers are: a loaded machine must not lose what a test counts.
+            self._publisher = session.declare_publisher(key, congestion_control=zenoh.CongestionControl.BLOCK)
         if token:
             endpoint = Endpoint(topic, type_name, type_hash, self.qos)
             name = Token(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from winnow_schemas.errors import BadInputError
+from winnow_schemas.ros.definitions import PACKAGE, suite_typestore
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
@@ -39,7 +40,7 @@ class Definitions:
 
         """
         self._order = (distribution, *(name for name in _ALL if name != distribution))
-        self._own = dict(_own_types(paths))
+        self._own = {**_suite_types(), **dict(_own_types(paths))}
         self._stores: dict[str, Typestore] = {}
         self._found: dict[tuple[str, str], Definition] = {}
 
@@ -82,6 +83,13 @@ class Definitions:
             store.fielddefs.update(self._own)  # for texts and hashes only: no classes are made from them
             self._stores[distribution] = store
         return self._stores[distribution]
+
+
+def _suite_types() -> dict[str, Any]:
+    """The sensor suite's own package (docs/topics.md)."""
+    return {
+        name: fields for name, fields in suite_typestore().fielddefs.items() if name.startswith(f"{PACKAGE}/")
+    }
 
 
 def _own_types(paths: Iterable[Path]) -> Iterator[tuple[str, Any]]:
