@@ -24,6 +24,8 @@ STEP_MESSAGES = 256
 """Sent in one go before credits are looked at again."""
 REPORT_S = 1.0
 """How often losses are named, health is said, and the checkpoint is written."""
+PATIENCE_S = 5.0
+"""How long the router may take to answer before the ledger says that none does."""
 SETTLE_S = 0.3
 """After a restart: how long to listen for what the ring still takes in of the process before."""
 
@@ -173,7 +175,7 @@ class LiveSource:
             return ""
         refusal = f" ({self.link.refusal})" if self.link.refusal else ""
         reason = f"No Zenoh router answers at {self._where}{refusal}; nothing arrives. Start one (`ros2 run rmw_zenoh_cpp rmw_zenohd`) or set ros2.connect."
-        if self._warned_ns is None and self.link.out_s() > 2 * REPORT_S:
+        if self._warned_ns is None and self.link.out_s() > PATIENCE_S:
             self._warned_ns = t_ns
             self.account.say("link", t_ns, "zenoh", "waiting", reason)
             self.node.seam.log("warn", reason)
