@@ -37,6 +37,8 @@ class Port:
     topic: str = ""
     refused: int = 0
     """Messages refused because something before them is missing; they come again."""
+    shut: bool = False
+    """There was no memory for its ring: messages are acknowledged and lost, or its source would wait for ever."""
 
 
 class Intake:
@@ -109,7 +111,7 @@ class Intake:
         seq = meta.get("seq")
         if seq is None:
             seq = port.numbering.last + 1  # a node that does not number its messages
-        elif resends and (port.id, meta.get("channel", -1)) not in self._channels.aliases:
+        elif resends and not port.shut and (port.id, meta.get("channel", -1)) not in self._channels.aliases:
             port.refused += 1  # its announcement was lost; both will come again
             return
         arrival, lost = port.numbering.judge(seq, resends=resends and not meta.get("gap", False))
@@ -117,6 +119,9 @@ class Intake:
             port.refused += arrival is Arrival.TOO_EARLY
             if port.writer is not None and arrival is Arrival.REPEATED:
                 port.writer.count_duplicate()
+            return
+        if port.shut:
+            self.lost += 1 + lost
             return
         data, number = self._payload(port, event)
         writer = port.writer
@@ -194,7 +199,9 @@ class Intake:
             try:
                 self.open(port, channel.topic)
             except BadInputError as error:
-                self._problem(port, "not kept", str(error))
+                if not port.shut:
+                    self._problem(port, "not kept", str(error))
+                port.shut = True
                 return
         port.topic = channel.topic
         self._channels.announce(port.id, number, channel)
