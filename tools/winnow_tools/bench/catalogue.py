@@ -43,6 +43,7 @@ BENCHES = {
             "whole graphs on recordings: scaffold, run at full speed, verify every message",
             "winnow_tools.bench.recordings",
         ),
+        Bench("ring", "the ring beside numpy's copy and a deque", "winnow_tools.bench.ring"),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }
