@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -14,14 +15,18 @@ from tests.fixtures.runs import (
     BIN,
     LONG_S,
     FinishedRun,
+    end_family,
+    half_written,
     left_in_shared_memory,
     program,
     started,
+    wait_until,
     winnow,
 )
-from tests.graphs.comparing import clip_bytes
+from tests.graphs.comparing import clip_bytes, clip_files
 
 from winnow_runtime.ledger import read_ledger
+from winnow_schemas.sidecar import read_sidecar
 
 pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(1200)]
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -88,7 +93,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _dora(*arguments: Any, env: dict[str, str], cwd: Path) -> str:
+def _dora(*arguments: Any, env: dict[str, str], cwd: Path, may_fail: bool = False) -> str:
     done = subprocess.run(
         [program("dora"), *map(str, arguments)],
         capture_output=True,
@@ -98,5 +103,77 @@ def _dora(*arguments: Any, env: dict[str, str], cwd: Path) -> str:
         cwd=cwd,
         env={**os.environ, **env, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
     )
-    assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+    assert may_fail or done.returncode == 0, (arguments, done.stdout, done.stderr)
     return done.stdout + done.stderr
+
+
+SCRIPT = """\
+name: stopped
+duration_s: 600
+scale: 0.02
+route: {legs: [{to: bay_1}, {to: stand_2}]}
+incidents: [{kind: flag_button, at_s: 1}]
+"""
+
+
+def test_dora_up_start_stop_down_leaves_everything_closed(tmp_path: Path):
+    """As a vehicle does it: dora's own commands, stopped in the middle of open windows."""
+    out, settings = tmp_path / "out", tmp_path / "settings.yml"
+    text = (REPOSITORY / "dataflows/settings/demo.yml").read_text()
+    settings.write_text(f"{text}\n".replace("create_bucket: true", "create_bucket: true\n  enabled: false"))
+    (tmp_path / "script.yml").write_text(SCRIPT)
+    env = {
+        "DORA_COORDINATOR_PORT": str(_free_port()),
+        "DORA_DAEMON_LOCAL_LISTEN_PORT": str(_free_port()),
+        "HOME": str(tmp_path),  # where dora keeps its coordinator's store
+    }
+    values = {"WINNOW_SETTINGS": settings, "WINNOW_OUT": out, "WINNOW_SCRIPT": tmp_path / "script.yml"}
+    options = [word for name, value in values.items() for word in ("--env", f"{name}={value}")]
+    before = _dora_processes()
+    try:
+        _dora("up", env=env, cwd=tmp_path)
+        graph = shutil.copytree(REPOSITORY / "dataflows", tmp_path / "dataflows") / "vehicle.yml"
+        _dora("start", graph, "--detach", "--name", "vehicle", *options, env=env, cwd=tmp_path)
+        fired = wait_until(lambda: _journal(out, "triggers/events"), "a trigger fires")
+        _dora("stop", "vehicle", "--grace-duration", "120s", env=env, cwd=tmp_path)
+        wait_until((out / "ledger.parquet").exists, "the ledger is compacted")
+        _dora("down", env=env, cwd=tmp_path, may_fail=True)  # now and then it leaves before it is answered
+        wait_until(lambda: not _dora_processes() - before, "coordinator and daemon are gone")
+    finally:
+        for pid in _dora_processes() - before:
+            end_family(pid)
+    assert half_written(out) == []
+    assert left_in_shared_memory(out) == []
+    assert clip_files(out), fired
+    rows = read_ledger(out).to_pylist()
+    assert ("stream", "ring") in {(row["kind"], row["subject"]) for row in rows}
+    for clip in clip_files(out):
+        sidecar = read_sidecar(clip.with_suffix(".json"))
+        mine = {row["kind"] for row in rows if row["subject"] in (sidecar.clip_id, sidecar.name)}
+        assert {"clip", "classification", "redaction", "upload"} <= mine, (clip, mine)
+    truncated = [read_sidecar(clip.with_suffix(".json")).truncated for clip in clip_files(out)]
+    assert any(truncated), "the flag's window reaches beyond the stop"
+    said = winnow("clips", "verify", out, "--json")
+    assert said.code == 0, said
+    assert said.json["clips"] == len(truncated)
+
+
+def _journal(out: Path, name: str) -> list[dict[str, Any]]:
+    from winnow_runtime.journal import JournalReader
+
+    return [line.record for line in JournalReader(out / "state" / name).read()]
+
+
+def _dora_processes() -> set[int]:
+    """Coordinators and daemons of the environment that the tests run in."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word in (b"coordinator", b"daemon") for word in words[1:4]) and str(BIN).encode() in b" ".join(
+            words
+        ):
+            found.add(int(path.parent.name))
+    return found
