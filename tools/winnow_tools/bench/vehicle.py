@@ -125,7 +125,7 @@ def measure(load: Load) -> Measured:
 
 
 def _pass(load: Load, factor: int) -> Pass:
-    out = SHM / f"{load.scratch.name}-{factor}x"
+    out = SHM / f"bench-{load.scratch.name}-{factor}x"
     settings = load.scratch / f"vehicle-{factor}.yml"
     settings.write_text(_settings(), "utf-8")
     script = load.scratch / f"load-{factor}.yml"
