@@ -65,8 +65,9 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def fired_reason(event: TriggerEvent) -> str:
-    """A sentence for the ledger."""
+def fired_reason(event: TriggerEvent, because: str = "") -> str:
+    """A sentence for the ledger; ``because`` says what else held."""
+    also = f"; {because}" if because else ""
     if event.value is None or event.threshold is None:
-        return f"{event.type} fired: its condition came true ({event.condition})."
-    return f"{event.type} fired: {event.value:.6g} against {event.threshold:.6g} ({event.condition})."
+        return f"{event.type} fired: its condition came true ({event.condition}){also}."
+    return f"{event.type} fired: {event.value:.6g} against {event.threshold:.6g} ({event.condition}){also}."

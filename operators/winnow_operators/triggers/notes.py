@@ -78,5 +78,6 @@ _LEAD = {
     Verdict.STORM: "was muted",
     Verdict.STORM_OVER: "is no longer muted",
     Verdict.OVER_LIMIT: "did not fire",
+    Verdict.THINNED: "did not fire",
     Verdict.UNKNOWN: "could not be decided",
 }
