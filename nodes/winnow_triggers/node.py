@@ -8,9 +8,10 @@ from winnow_runtime.attach import attach
 from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import Beat, Cell, End
 from winnow_runtime.ring.view import RingView
-from winnow_runtime.seam import Parameter
+from winnow_runtime.seam import Input, Parameter
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import TriggerEvent, Watermark
+from winnow_triggers.campaigning import CAMPAIGN_INPUT, CampaignDesk
 from winnow_triggers.deciding import Deciding
 
 IDLE_S = 0.1
@@ -30,6 +31,8 @@ class Loop:
         self.deciding = Deciding(node.settings, node.document, view)
         self.events = 0
         saved = node.load_checkpoint()
+        self.desk = CampaignDesk(node, self.deciding, self.save)
+        self.desk.restore()
         if saved is not None:
             same_run = saved["run_id"] == node.run_id
             trouble = self.deciding.restore(saved["deciding"], same_run=same_run)
@@ -40,12 +43,14 @@ class Loop:
             node.decide(
                 "trigger", t_ns=0, subject=name, outcome="inactive", reason=f"{name} does not run: {reason}."
             )
+        self.desk.start()
         self._saved_ns = self._health_ns = 0
         self._saved_bytes = self._seen_messages = 0
         self._saved_until = NO_TIME
 
     def step(self) -> Beat:
         """Decide what the newest heartbeat allows."""
+        self.desk.look()
         beat = self.view.beat()
         if beat.end is End.RUNNING:
             self._write(self.deciding.step(beat.watermark_ns))
@@ -99,6 +104,7 @@ class Loop:
                 "lost": feed.lost,
                 "undecodable": reader.undecodable,
                 **self.deciding.engine.counters,
+                "campaign": self.desk.running,
             }
             self.node.health(
                 1 if feed.lost else 0,
@@ -114,6 +120,9 @@ class Loop:
 
     def set_parameter(self, event: Parameter) -> None:
         """`dora param set triggers ood_spike.threshold 6`."""
+        if self.desk.is_meant(event.key):
+            self.desk.parameter(event)
+            return
         t_ns = max(0, self.deciding.feed.watermark_ns)
         try:
             sentence = self.deciding.set_parameter(event.key, event.value)
@@ -133,6 +142,8 @@ def run(node: Node) -> None:
         event = node.next(IDLE_S)
         if isinstance(event, Parameter):
             loop.set_parameter(event)
+        elif isinstance(event, Input) and event.id == CAMPAIGN_INPUT:
+            loop.desk.message(event)
         beat = loop.step()
         if beat.end is not End.RUNNING or node.must_leave(producers_live=True):
             break

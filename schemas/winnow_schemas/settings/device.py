@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from winnow_schemas.settings.campaign import CampaignSettings
 from winnow_schemas.settings.signals import SignalSettings
 from winnow_schemas.settings.stages import (
     ClassifierSettings,
@@ -108,6 +109,8 @@ class DeviceSettings(Strict):
     """Topic with the zones of the map (`winnow_msgs/msg/ZoneArray`), for `in_zone(...)`; empty = none."""
     triggers: TriggersSettings = TriggersSettings()
     """What fires."""
+    campaign: CampaignSettings = CampaignSettings()
+    """What may change that from afar."""
     clips: ClipSettings = ClipSettings()
     """What is cut."""
     classifier: ClassifierSettings = ClassifierSettings()
