@@ -12,6 +12,8 @@ from winnow_schemas.campaign.reading import MAX_BYTES
 
 _MOST = 1000
 """Offers that are looked at; nobody asks so often."""
+_REMEMBERED = 100
+"""Answers that stay for whoever asked."""
 _LARGEST = 2 * MAX_BYTES
 """A document inside JSON may need two bytes per byte for its quotes and line ends."""
 
@@ -59,12 +61,12 @@ class OfferBox:
                 yield name, None
 
     def answer(self, name: str, answer: Answer) -> None:
-        """Say what came of an offer; those before it are done with."""
+        """Say what came of an offer; answers of long ago are forgotten."""
         atomic.write_bytes(self._folder / f"{name}.answer", msgspec.json.encode(answer))
-        for path in self._folder.iterdir():
-            if path.stem.isdigit() and path.stem < name and (self._folder / f"{path.stem}.answer").exists():
+        for path in self._folder.glob("*.answer"):
+            if path.stem.isdigit() and int(path.stem) <= int(name) - _REMEMBERED:
                 path.with_suffix(".json").unlink(missing_ok=True)
-                path.with_suffix(".answer").unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
     def wait(self, name: str, clock: Clock, limit_s: float) -> Answer | None:
         """The answer; None when none came in time."""
