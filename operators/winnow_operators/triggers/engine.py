@@ -6,6 +6,7 @@ late and is decided on arrival.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from winnow_operators.condition.machine import Machine, Program
 from winnow_operators.condition.places import FIX, ZONES, Distance
@@ -14,7 +15,7 @@ from winnow_operators.condition.unknown import why_unknown
 from winnow_operators.condition.zones import Zone
 from winnow_operators.triggers.checking import CheckedTrigger, Inputs, check_triggers
 from winnow_operators.triggers.covering import Asked, RunningCover
-from winnow_operators.triggers.firing import fired_reason, make_event
+from winnow_operators.triggers.firing import crossing, fired_reason, make_event
 from winnow_operators.triggers.outcomes import Outcome, TriggerDecision, Verdict
 from winnow_operators.triggers.quota import Quota
 from winnow_operators.triggers.trigger import SharedLimits, Trigger
@@ -41,6 +42,16 @@ class EngineState(Saved, frozen=True):
     events: int
     per_hour: list[int]
     strays: tuple[int, int]
+
+
+class Reading(NamedTuple):
+    """What a trigger sees at this moment."""
+
+    truth: bool | None
+    """Of its condition; None is unknown."""
+    value: float | None
+    """Both sides of the condition's primary comparison, SI."""
+    threshold: float | None
 
 
 class TriggerEngine:
@@ -153,6 +164,19 @@ class TriggerEngine:
             "window_overflow": machine.overflowed,
             "relocations": machine.position.relocations,
         }
+
+    def reading(self, name: str) -> Reading:
+        """What a running trigger sees; for looking at, it changes nothing.
+
+        Raises:
+            BadInputError: no such trigger runs.
+
+        """
+        trigger = self._triggers.get(name)
+        if trigger is None:
+            raise BadInputError(f"The trigger {name!r} does not run; running: {', '.join(self._triggers)}.")
+        truth: bool | None = trigger.program.run()
+        return Reading(truth, *crossing(trigger.program))
 
     # --- messages and time --------------------------------------------------------------------------------
 
