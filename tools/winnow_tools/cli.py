@@ -16,6 +16,7 @@ from winnow_tools.running.command import run_command
 from winnow_tools.scaffold.command import scaffold_command
 from winnow_tools.sim.command import sim_app
 from winnow_tools.store.command import store_app
+from winnow_tools.triggers.command import triggers_app
 from winnow_tools.types_command import types_command
 from winnow_tools.why.command import why_command
 
@@ -37,6 +38,7 @@ app.add_typer(campaign_app)
 app.add_typer(clips_app)
 app.add_typer(sim_app)
 app.add_typer(store_app)
+app.add_typer(triggers_app)
 app.command("types", hidden=True)(types_command)
 
 
