@@ -15,7 +15,7 @@ from winnow_operators.condition.unknown import why_unknown
 from winnow_operators.condition.zones import Zone
 from winnow_operators.triggers.checking import CheckedTrigger, Inputs, check_triggers
 from winnow_operators.triggers.covering import Asked, RunningCover
-from winnow_operators.triggers.firing import crossing, fired_reason, make_event
+from winnow_operators.triggers.firing import Compared, comparisons, fired_reason, make_event
 from winnow_operators.triggers.outcomes import Outcome, TriggerDecision, Verdict
 from winnow_operators.triggers.quota import Quota
 from winnow_operators.triggers.trigger import SharedLimits, Trigger
@@ -49,9 +49,8 @@ class Reading(NamedTuple):
 
     truth: bool | None
     """Of its condition; None is unknown."""
-    value: float | None
-    """Both sides of the condition's primary comparison, SI."""
-    threshold: float | None
+    compared: tuple[Compared, ...]
+    """The comparisons of its condition, SI."""
 
 
 class TriggerEngine:
@@ -176,7 +175,7 @@ class TriggerEngine:
         if trigger is None:
             raise BadInputError(f"The trigger {name!r} does not run; running: {', '.join(self._triggers)}.")
         truth: bool | None = trigger.program.run()
-        return Reading(truth, *crossing(trigger.program))
+        return Reading(truth, comparisons(trigger.program))
 
     # --- messages and time --------------------------------------------------------------------------------
 

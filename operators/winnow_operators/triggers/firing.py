@@ -1,7 +1,7 @@
 """The event that a firing trigger sends: which number crossed, and what everything it read was."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -53,6 +53,26 @@ def crossing(program: Program) -> tuple[float | None, float | None]:
     if isinstance(primary.left, Const) and not isinstance(primary.right, Const):
         return right, left
     return left, right
+
+
+class Compared(NamedTuple):
+    """One comparison of numbers in a condition, as it stands now."""
+
+    text: str
+    left: float | None
+    right: float | None
+
+
+def comparisons(program: Program) -> tuple[Compared, ...]:
+    """All comparisons of numbers, in the order of the text."""
+    checked = program.checked
+    found = {}
+    for part in walk(checked.root):
+        if isinstance(part, Comparison) and part.left.type is SignalType.NUMBER and part.key not in found:
+            words = " ".join(checked.text[part.span.start : part.span.end].split())
+            sides = (_finite(program.runs[side.key]()) for side in (part.left, part.right))
+            found[part.key] = Compared(words, *sides)
+    return tuple(found.values())
 
 
 def _values(program: Program, machine: Machine) -> dict[str, Any]:

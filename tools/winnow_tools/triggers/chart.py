@@ -61,17 +61,22 @@ def numbers_svg(
     parts += [f'<path class="{kind}" d="{_path(line, y)}"/>' for kind, line in lines if not line.is_empty]
     for event in events[:MOST_MARKS]:
         x = span.x(event.t_ns)
-        at = y(event.value) if event.value is not None else TOP + 6
         what = _event_text(event)
+        inside = event.value is not None and low <= event.value <= high
+        dot = (
+            f'<circle cx="{x:.1f}" cy="{y(event.value):.1f}" r="4.5"/>'
+            if inside and event.value is not None
+            else ""
+        )
         parts.append(
             f'<g class="event p{event.priority}" data-tip="{attribute(what)}"><path class="stem" '
-            f'd="M{x:.1f} {TOP:g}V{height - BOTTOM:g}"/><circle cx="{x:.1f}" cy="{at:.1f}" r="4.5"/></g>'
+            f'd="M{x:.1f} {TOP:g}V{height - BOTTOM:g}"/>{dot}</g>'
         )
     return _svg(height, "".join(parts), label)
 
 
-def steps_svg(span: Span, steps: Steps, end_ns: int, label: str, *, truths: bool = False) -> str:
-    """A band with the values that hold; true is filled, false is a line, unknown is hatched."""
+def steps_svg(span: Span, steps: Steps, end_ns: int, label: str, *, pulses_ns: Sequence[int] = ()) -> str:
+    """A band with the values that hold: true is strong, false pale; ``pulses_ns`` are true for one message only."""
     parts = [_grid(span, 34.0)]
     following = [*(t_ns for t_ns, _ in steps.changes[1:]), end_ns]
     for (t_ns, value), until_ns in zip(steps.changes, following, strict=True):
@@ -85,8 +90,11 @@ def steps_svg(span: Span, steps: Steps, end_ns: int, label: str, *, truths: bool
         )
         if kind == "word" and width > 7 * len(value) + 10:
             parts.append(f'<text class="word-text" x="{left + 6:.1f}" y="21">{text(value)}</text>')
-    if truths:
-        parts.append(f'<text class="tick-text" x="{LEFT - 8:g}" y="21" text-anchor="end">true</text>')
+    for t_ns in pulses_ns[:MOST_MARKS]:
+        tip = f"true at {time_text(t_ns, fine=True)}"
+        parts.append(
+            f'<rect class="step yes" data-tip="{tip}" x="{span.x(t_ns) - 0.75:.1f}" y="8" width="1.5" height="18"/>'
+        )
     return _svg(34.0, "".join(parts), label)
 
 

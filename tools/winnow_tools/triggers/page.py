@@ -85,11 +85,12 @@ def _charts(trace: Trace) -> str:
     span = Span(trace.played.start_ns, trace.played.end_ns)
     end_ns = trace.played.end_ns
     panels = [axis_svg(span)]
-    if not trace.value.is_empty:
-        lines = [("value", trace.value), ("threshold", trace.threshold)]
-        chart = numbers_svg(span, lines, "Value and threshold", events=trace.events)
-        panels.append(_panel("Value and threshold", "both sides of its primary comparison", chart))
-    panels.append(_panel("Condition", "", steps_svg(span, trace.truth, end_ns, "Condition", truths=True)))
+    for words, (left, right) in trace.compared.items():
+        lines = [("value", left), ("threshold", right)]
+        chart = numbers_svg(span, lines, words, events=trace.events)
+        panels.append(_panel(words, "left and right side", chart))
+    band = steps_svg(span, trace.truth, end_ns, "Condition", pulses_ns=trace.true_ns)
+    panels.append(_panel("Condition", "whether it was true", band))
     panels.append(_panel("Outcome", "", marks_svg(span, trace.events, trace.decisions, "Outcome")))
     for name, line in trace.numbers.items():
         unit = trace.units.get(name, "")
@@ -111,8 +112,8 @@ def _charts(trace: Trace) -> str:
         )
     keys = (
         '<ul class="keys muted">'
-        + _key('<path class="value" d="M0 6H26"/>', "value")
-        + _key('<path class="threshold" d="M0 6H26"/>', "threshold")
+        + _key('<path class="value" d="M0 6H26"/>', "left side, signal")
+        + _key('<path class="threshold" d="M0 6H26"/>', "right side")
         + _key('<rect class="step yes" width="26" height="12"/>', "true")
         + _key('<rect class="step no" width="26" height="12"/>', "false")
         + _key('<rect class="step unknown" width="26" height="12"/>', "unknown")

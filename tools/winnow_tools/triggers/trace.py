@@ -17,6 +17,8 @@ from winnow_tools.triggers.playing import Played, play
 
 COLUMNS = 1200
 """Columns of a trace: more than a page is wide in pixels."""
+MOST_COMPARED = 6
+"""Comparisons of a condition that are written down."""
 COULD_FIRE = frozenset(
     {
         Verdict.FIRED,
@@ -81,8 +83,8 @@ class Trace:
     settings: TriggerSettings
     recording: str
     played: Played
-    value: Line
-    threshold: Line
+    compared: dict[str, tuple[Line, Line]]
+    """Comparison as written -> both sides."""
     truth: Steps
     numbers: dict[str, Line]
     """Signals, in the units that they have in the recording."""
@@ -106,11 +108,15 @@ class Trace:
         ]
 
     @property
+    def true_ns(self) -> list[int]:
+        """When its condition came true, as far as it was told: also what was true for one message only."""
+        held = [each.t_ns for each in self.decisions if each.verdict in COULD_FIRE]
+        return sorted({*(event.t_ns for event in self.events), *held})
+
+    @property
     def last_possible_ns(self) -> int | None:
         """When it last could have fired: its condition was true, whatever else held it back."""
-        times = [event.t_ns for event in self.events]
-        times += [each.t_ns for each in self.decisions if each.verdict in COULD_FIRE]
-        times += [] if self.last_true_ns is None else [self.last_true_ns]
+        times = self.true_ns if self.last_true_ns is None else [*self.true_ns, self.last_true_ns]
         return max(times, default=None)
 
 
@@ -130,8 +136,10 @@ class _Watch:
             elif name in trace.words:
                 trace.words[name].add(t_ns, "" if value is None else str(value))
         reading = engines[0].reading(trace.name)
-        trace.value.add(column, reading.value)
-        trace.threshold.add(column, reading.threshold)
+        for words, left, right in reading.compared[:MOST_COMPARED]:
+            sides = trace.compared.setdefault(words, (Line(), Line()))
+            sides[0].add(column, left)
+            sides[1].add(column, right)
         trace.truth.add(t_ns, "" if reading.truth is None else str(reading.truth))
         if reading.truth is True:
             trace.last_true_ns = t_ns
@@ -195,8 +203,7 @@ def _empty(device: Device, name: str, settings: TriggerSettings, path: Path, pla
         settings,
         path.name,
         played,
-        Line(),
-        Line(),
+        {},
         Steps(),
         {key: Line() for key, signal in signals.items() if signal.type == "number"},
         {key: Steps() for key, signal in signals.items() if signal.type != "number"},
