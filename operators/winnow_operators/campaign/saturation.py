@@ -64,7 +64,7 @@ def _names(
     try:
         scenario = Scenario(signal.scenario)
     except ValueError:
-        close = difflib.get_close_matches(signal.scenario, list(Scenario), n=1)
+        close = difflib.get_close_matches(signal.scenario, [str(each) for each in Scenario], n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(Scenario)}"
         objections.add(f"{where}.scenario", f"{signal.scenario!r} is no scenario of the classifier; {hint}")
         return []

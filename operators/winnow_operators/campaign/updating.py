@@ -28,17 +28,17 @@ def updated(
     if not parameters_fit(before, params, objections, where):
         return before
     changes = {**update.settings, "params": {**before.params, **params}}
+    if before.priority is Priority.P0:
+        wanted = before.model_copy(update=changes)
+        if not _is_no_weaker(name, before, wanted, bare, objections, where):
+            return before
     try:
-        after = TriggerSettings.model_validate({**before.model_dump(), **changes})
+        return TriggerSettings.model_validate({**before.model_dump(), **changes})
     except ValidationError as error:
         for each in error.errors(include_url=False):
-            objections.add(
-                ".".join([where, *map(str, each["loc"])]), each["msg"].removeprefix("Value error, ")
-            )
+            place = ".".join([where, *map(str, each["loc"])])
+            objections.add(place, each["msg"].removeprefix("Value error, "))
         return before
-    if before.priority is Priority.P0 and not _is_no_weaker(name, before, after, bare, objections, where):
-        return before
-    return after
 
 
 def parameters_fit(

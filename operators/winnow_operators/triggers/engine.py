@@ -320,7 +320,10 @@ class TriggerEngine:
                 odometer.reset()
         if trigger.notes:
             self._out += trigger.decisions()
-        self._machine.timers.see(trigger.wake)
+        if trigger.covers:
+            self._machine.timers.see_sooner(trigger.wake)
+        else:
+            self._machine.timers.see(trigger.wake)
 
     def _fire(self, trigger: Trigger, at_ns: int, t_ns: int) -> None:
         now = trigger.now
