@@ -9,6 +9,7 @@ from winnow_extractor.cutter import Cut, Cutter
 from winnow_operators.clips.budget import ExtractionBudget
 from winnow_operators.clips.windows import ClipPlan, WindowPlanner, plan_from_json, plan_to_json
 from winnow_runtime.atomic import TEMPORARY
+from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import TriggerEvent
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings.stages import ClipSettings
@@ -61,9 +62,17 @@ class Extractor:
         except OSError:
             self.budget.restore(charged)  # it will be charged when it is cut
             raise
+        except (ValueError, BadInputError) as error:  # one odd window must not stop the others
+            self.budget.restore(charged)
+            done = Done(plan, Cut(None, None, "impossible", f"the clip cannot be made: {error}"))
         self.queue.pop(0)
         self.clips += done.cut.sidecar is not None
         return done
+
+    @property
+    def open_windows(self) -> int:
+        """Windows that wait for their end."""
+        return int(self.planner.is_open)
 
     @property
     def needed_from_ns(self) -> int:

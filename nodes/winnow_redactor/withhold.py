@@ -10,7 +10,8 @@ from mcap.reader import make_reader
 from winnow_operators.privacy import shows_people
 from winnow_runtime import atomic
 from winnow_runtime.hashed_file import HashedFile
-from winnow_runtime.mcapfile.records import channel_of
+from winnow_runtime.mcapfile.profile import profile_of
+from winnow_runtime.mcapfile.records import channel_of, channels_of
 from winnow_runtime.mcapfile.writer import McapWriter
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
@@ -57,9 +58,10 @@ def _copy(
 ) -> Sidecar:
     file = HashedFile(target)
     try:
-        writer = McapWriter(file.write)
         with clip.open("rb") as source:
             reader = make_reader(source, validate_crcs=True)
+            kept = [channel for channel in channels_of(reader) if channel.topic not in withheld]
+            writer = McapWriter(file.write, profile=profile_of(kept))
             numbers: dict[int, int] = {}
             for schema, channel, message in reader.iter_messages(log_time_order=True):
                 if channel.topic in withheld:

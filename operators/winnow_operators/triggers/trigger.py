@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from winnow_operators.condition.machine import Program
 from winnow_operators.condition.nodes import Clock, Node, Run
-from winnow_operators.condition.saved import Json, Saved, load
+from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.condition.timers import NEVER_NS
 from winnow_operators.triggers.covering import Asked, RunningCover, acting, covered
 from winnow_operators.triggers.notes import Notes
@@ -143,7 +143,7 @@ class Trigger:
         self.is_settled = False
         self.cover(tuple(place for place in self.active if place < len(covers)))
 
-    def cover(self, active: tuple[int, ...]) -> None:
+    def cover(self, active: tuple[int, ...], *, keeps_waiting: bool = False) -> None:
         """Behave as these covers want; none for the trigger by itself."""
         self.active = active
         self.now = covered(self.settings, self.own, self.covers, active)
@@ -151,8 +151,8 @@ class Trigger:
         self.run: Run = self._run_covered if self.covers else self.program.run
         self.clear_run: Run | None = clear.run if clear else None
         self.cooldown_ns = round(self.now.settings.cooldown_s * 1e9)
-        if self.waits_until_ns is not None and self.fired_ns is not None:
-            self.waits_until_ns = self.fired_ns + self.cooldown_ns
+        if self.waits_until_ns is not None and self.fired_ns is not None and not keeps_waiting:
+            self.waits_until_ns = max(self.fired_ns + self.cooldown_ns, self.wake.clock.now_ns)
 
     def _run_covered(self) -> bool | None:
         active = acting(self.covers)
@@ -354,4 +354,16 @@ class Trigger:
         self.per_day.restore(saved.per_day)
         self.notes.restore(saved.notes)
         self.thinned = saved.thinned
-        self.cover(tuple(place for place in saved.covered if 0 <= place < len(self.covers)))
+        self.cover(
+            tuple(place for place in saved.covered if 0 <= place < len(self.covers)), keeps_waiting=True
+        )
+
+    def require_waits_ahead(self) -> None:
+        """A restored wait that is over already would never end.
+
+        Raises:
+            BadInputError: there is one.
+
+        """
+        for until_ns in (self.waits_until_ns, self.muted_until_ns):
+            require(until_ns is None or until_ns >= self.wake.clock.now_ns, "a wait ended in the past")

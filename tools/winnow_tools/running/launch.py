@@ -91,6 +91,17 @@ def expand(graph: Path) -> dict[str, Any]:
     return value
 
 
+def recording_of(graph: Path) -> Path | None:
+    """The recording that a graph names for its replay; None when it names none, or cannot be read."""
+    try:
+        value = yaml.safe_load(graph.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None  # the check says why
+    environment = value.get("env") if isinstance(value, dict) else None
+    name = environment.get("WINNOW_RECORDING") if isinstance(environment, dict) else None
+    return graph.resolve().parent / str(name) if name else None
+
+
 def prepare(request: RunRequest) -> Path:
     """Write the graph of this run to ``out/dora/graph.yml`` with absolute paths; it records what ran.
 

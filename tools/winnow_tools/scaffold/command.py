@@ -53,7 +53,7 @@ def _sentence(made: Scaffold) -> str:
     return (
         f"{made.graph} and {made.settings}: {len(made.plan.ports)} topics, {messages:,} messages, "
         f"{len(made.plan.signals)} signals, rings of {made.plan.memory_mib:g} MiB. "
-        f"Run it: dora run {made.graph}"
+        f"Run it: winnow run {made.graph}"
     )
 
 
