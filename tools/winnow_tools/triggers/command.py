@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from winnow_operators.campaign.difference import say_cover
 from winnow_operators.detectors import DETECTORS
@@ -152,10 +152,6 @@ def _when(t_ns: int | None) -> str:
     return "never" if t_ns is None else f"{date_text(t_ns)} {time_text(t_ns, fine=True)}"
 
 
-def _inputs(device: Device, name: str) -> list[str]:
-    return read_by(device, name)
-
-
 def _list_json(device: Device, times: dict[str, LastTimes] | None) -> dict[str, Any]:
     running = {}
     for name, trigger in _running(device):
@@ -166,7 +162,7 @@ def _list_json(device: Device, times: dict[str, LastTimes] | None) -> dict[str, 
             "cooldown_s": trigger.cooldown_s,
             "pre_roll_s": trigger.pre_roll_s,
             "post_roll_s": trigger.post_roll_s,
-            "inputs": _inputs(device, name),
+            "inputs": read_by(device, name),
             "description": trigger.description,
         }
         if times is not None:
@@ -191,14 +187,18 @@ def _idle(device: Device) -> dict[str, str]:
 
 
 def _show_list(device: Device, times: dict[str, LastTimes] | None) -> None:
-    head = ["trigger", "", "what it does", "inputs"]
-    table = Table(*head, *(["last fired", "last could have"] if times is not None else []))
+    head = ["", "what it does", "inputs"]
+    table = Table(
+        Column("trigger", no_wrap=True),
+        *head,
+        *(["last fired", "last could have"] if times is not None else []),
+    )
     for name, trigger in _running(device):
         cells = [
             name,
             trigger.priority.name,
             trigger.description or trigger.when,
-            ", ".join(_inputs(device, name)),
+            ", ".join(read_by(device, name)),
         ]
         if times is not None:
             found = times.get(name, _NEVER)
@@ -226,7 +226,7 @@ def _show_detectors(*, as_json: bool) -> None:
             }
         )
         return
-    table = Table("detector", "what it does", "inputs", "signals that it makes")
+    table = Table(Column("detector", no_wrap=True), "what it does", "inputs", "signals that it makes")
     for name, detector in DETECTORS.items():
         table.add_row(name, detector.summary, ", ".join(detector.inputs), ", ".join(detector.outputs))
     Console().print(table)
