@@ -48,7 +48,7 @@ class Deciding:
         self._settings = settings
         inputs, self.resolution = resolve(settings, document)
         self._active: dict[str, TriggerSettings] = dict(self.resolution.require())
-        self.bare = BareTriggers(self.resolution, inputs, settings.triggers)
+        self.bare = BareTriggers(self.resolution, inputs, settings.triggers, settings.clips.max_length_s)
         self.base = Merged(self._active)
         """What the settings and the campaign come to, before parameters are changed by hand."""
         self._end = CampaignEnd()

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from winnow_operators.campaign.merge import BareTriggers, Merged
+from winnow_operators.campaign.bare import BareTriggers
+from winnow_operators.campaign.merge import Merged
 from winnow_operators.condition.expression import Memory, Place, Timing, Window, walk
 from winnow_operators.triggers.checking import CheckedTrigger, check_trigger
 from winnow_operators.triggers.tuning import Cover

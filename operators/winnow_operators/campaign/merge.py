@@ -3,30 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from winnow_operators.campaign.bare import BareTriggers
 from winnow_operators.campaign.requests import cover_of
 from winnow_operators.campaign.saturation import saturate
 from winnow_operators.campaign.updating import updated
 from winnow_operators.campaign.verdicts import Objections
 from winnow_operators.condition.failure import ConditionError
-from winnow_operators.triggers.checking import Inputs, check_triggers
-from winnow_operators.triggers.resolve import Resolution
+from winnow_operators.triggers.checking import check_triggers
 from winnow_operators.triggers.tuning import NO_TUNING, Cover, Tuning
 from winnow_schemas.campaign import Campaign
 from winnow_schemas.errors import BadInputError
-from winnow_schemas.settings.triggers import TriggerSettings, TriggersSettings
-
-
-@dataclass(frozen=True, slots=True)
-class BareTriggers:
-    """The triggers of a device without any campaign."""
-
-    resolution: Resolution
-    inputs: Inputs
-    rules: TriggersSettings
-
-    @property
-    def active(self) -> dict[str, TriggerSettings]:
-        return self.resolution.active
+from winnow_schemas.settings.triggers import TriggerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +56,12 @@ def merge(campaign: Campaign, bare: BareTriggers) -> Merged:
 
 def _check_whole(merged: Merged, bare: BareTriggers, objections: Objections) -> None:
     """What only shows when everything is together: window memory, counts, conditions with their new numbers."""
+    for name, trigger in merged.triggers.items():
+        length_s = trigger.pre_roll_s + trigger.post_roll_s
+        if length_s > bare.max_window_s and trigger is not bare.active[name]:
+            objections.add(
+                f"updates.{name}", f"it wants {length_s:g} s, the longest clip has {bare.max_window_s:g} s"
+            )
     try:
         check_triggers(merged.triggers, bare.inputs, bare.rules, merged.tuning)
     except ConditionError as error:

@@ -1,7 +1,6 @@
 """Coverage requests: more of a trigger while a condition holds."""
 
-from typing import TYPE_CHECKING
-
+from winnow_operators.campaign.bare import BareTriggers
 from winnow_operators.campaign.sampling import INTERVAL, Sampling, sampling
 from winnow_operators.campaign.updating import conditions_no_weaker, parameters_fit
 from winnow_operators.campaign.verdicts import Objections
@@ -12,14 +11,11 @@ from winnow_schemas.campaign import CoverageRequest
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings.triggers import TriggerSettings
 
-if TYPE_CHECKING:
-    from winnow_operators.campaign.merge import BareTriggers
-
 
 def cover_of(
     request: CoverageRequest,
     trigger: TriggerSettings,
-    bare: "BareTriggers",
+    bare: BareTriggers,
     objections: Objections,
     where: str,
 ) -> Cover | None:
@@ -67,7 +63,7 @@ def _boost(request: CoverageRequest, trigger: TriggerSettings, objections: Objec
 def _interval(
     request: CoverageRequest,
     trigger: TriggerSettings,
-    bare: "BareTriggers",
+    bare: BareTriggers,
     objections: Objections,
     where: str,
 ) -> dict[str, bool | float | str]:

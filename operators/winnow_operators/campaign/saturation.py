@@ -2,8 +2,8 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from winnow_operators.campaign.bare import BareTriggers
 from winnow_operators.campaign.sampling import INTERVAL, Sampling, sampling
 from winnow_operators.campaign.verdicts import Objections
 from winnow_operators.classify.rules import BY_TRIGGER
@@ -13,9 +13,6 @@ from winnow_operators.triggers.checking import check_trigger
 from winnow_schemas.campaign import SaturationSignal
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings.triggers import TriggerSettings
-
-if TYPE_CHECKING:
-    from winnow_operators.campaign.merge import BareTriggers
 
 _SPARED = (Priority.P0, Priority.P4)
 """What is always extracted (3.1): safety, and what a person asked for."""
@@ -29,7 +26,7 @@ def triggers_of(scenario: Scenario) -> list[str]:
 def saturate(
     signals: Sequence[SaturationSignal],
     triggers: dict[str, TriggerSettings],
-    bare: "BareTriggers",
+    bare: BareTriggers,
     objections: Objections,
 ) -> tuple[dict[str, int], dict[str, TriggerSettings]]:
     """How much of each trigger's events stays, and the triggers with longer intervals where they sample.
@@ -90,7 +87,7 @@ def _names(
     return taken
 
 
-def _kind(name: str, trigger: TriggerSettings, bare: "BareTriggers") -> Sampling:
+def _kind(name: str, trigger: TriggerSettings, bare: BareTriggers) -> Sampling:
     try:
         return sampling(check_trigger(name, trigger, bare.inputs, bare.rules).when.root, trigger.params)
     except ConditionError:

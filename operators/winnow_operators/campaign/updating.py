@@ -1,10 +1,10 @@
 """Updates of one trigger: what they may change, and what they may never do to P0."""
 
 import difflib
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from winnow_operators.campaign.bare import BareTriggers
 from winnow_operators.campaign.verdicts import Objections
 from winnow_operators.campaign.weakening import holds_no_less
 from winnow_operators.condition.failure import ConditionError
@@ -13,14 +13,11 @@ from winnow_schemas.campaign import TriggerUpdate
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings.triggers import TriggerSettings
 
-if TYPE_CHECKING:
-    from winnow_operators.campaign.merge import BareTriggers
-
 _LIMITS = ("max_events", "max_per_hour", "max_per_day")
 
 
 def updated(
-    name: str, before: TriggerSettings, update: TriggerUpdate, bare: "BareTriggers", objections: Objections
+    name: str, before: TriggerSettings, update: TriggerUpdate, bare: BareTriggers, objections: Objections
 ) -> TriggerSettings:
     """The trigger after the update; as it was where there are objections."""
     where = f"updates.{name}"
@@ -71,7 +68,7 @@ def _is_no_weaker(
     name: str,
     before: TriggerSettings,
     after: TriggerSettings,
-    bare: "BareTriggers",
+    bare: BareTriggers,
     objections: Objections,
     where: str,
 ) -> bool:
@@ -95,7 +92,7 @@ def conditions_no_weaker(
     name: str,
     before: TriggerSettings,
     after: TriggerSettings,
-    bare: "BareTriggers",
+    bare: BareTriggers,
     objections: Objections,
     where: str,
 ) -> bool:

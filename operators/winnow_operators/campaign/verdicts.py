@@ -1,13 +1,10 @@
 """Everything that speaks against a campaign, gathered, so that it is refused whole and told whole."""
 
 import difflib
-from typing import TYPE_CHECKING
 
+from winnow_operators.campaign.bare import BareTriggers
 from winnow_schemas.campaign import CampaignRefusedError, Refusal
 from winnow_schemas.campaign.reading import UNTOUCHED
-
-if TYPE_CHECKING:
-    from winnow_operators.campaign.merge import BareTriggers
 
 MOST_TOLD = 20
 """Objections that are listed; more are counted."""
@@ -33,7 +30,7 @@ class Objections:
         """Say what was left aside or clamped."""
         self.notes.append(sentence)
 
-    def knows(self, name: str, bare: "BareTriggers", where: str) -> bool:
+    def knows(self, name: str, bare: BareTriggers, where: str) -> bool:
         """Whether a trigger runs here. One that this device cannot run is left aside, an unknown one is refused."""
         if name in bare.active:
             return True

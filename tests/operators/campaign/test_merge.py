@@ -1,5 +1,6 @@
 """A campaign put onto the library's triggers."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,6 +94,13 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 def test_a_value_that_no_condition_can_have_is_refused() -> None:
     assert "-3 s" in refused(Refusal.DOES_NOT_FIT, updates={"deadlock": {"hold": -3}})
     assert "min_gap_sec" not in refused(Refusal.DOES_NOT_FIT, updates={"operator_flag": {"min_gap_sec": 1}})
+
+
+def test_no_trigger_wants_more_than_the_longest_clip() -> None:
+    short = replace(BARE, max_window_s=90.0)
+    put(short, updates={"ood_spike": {"pre_roll_sec": 80}})
+    said = refused(Refusal.DOES_NOT_FIT, short, updates={"ood_spike": {"pre_roll_sec": 81}})
+    assert "it wants 91 s, the longest clip has 90 s" in said
 
 
 # --- P0 -----------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def load_device(settings: Path | None, campaign: Path | None = None) -> Device:
     else:
         device, document = load_settings(settings)
     inputs, resolution = resolve(device, document)
-    bare = BareTriggers(resolution, inputs, device.triggers)
+    bare = BareTriggers(resolution, inputs, device.triggers, device.clips.max_length_s)
     active = resolution.require()
     if campaign is None:
         return Device(device, bare, Merged(active, inactive=resolution.inactive))
