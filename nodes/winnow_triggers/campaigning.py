@@ -48,26 +48,36 @@ class CampaignDesk:
         self._file = Path(node.document.name).resolve().parent / name if name else None
         self._seen: tuple[int, int, int] | None = None
         self._looked_ns = node.clock.monotonic_ns()
+        self._runs: Kept | None = None
+        """The campaign in force that also runs: it may be over, or not fit any more."""
         deciding.on_campaign_over = self._over
 
     @property
     def running(self) -> str:
         """Version of the campaign that runs; empty without one."""
-        return self._store.current.version if self._store.current else ""
+        return self._runs.version if self._runs else ""
+
+    @property
+    def digest(self) -> str:
+        """Identity of the campaign that runs, for the checkpoint; empty without one."""
+        return self._runs.digest if self._runs else ""
 
     # --- the beginning ------------------------------------------------------------------------------------
 
-    def restore(self) -> None:
-        """Run the last good campaign again; before a checkpoint is restored. Its time is asked again in a new run."""
+    def restore(self, digest: str | None = None) -> None:
+        """Run the last good campaign again; before a checkpoint is restored.
+
+        ``digest`` says what ran at a checkpoint of this very run, None that there is none: a campaign that was over
+        then stays so. In a new run its time is asked again; one that may not run now is kept for the next start.
+        """
         if self._store.trouble:
             self._say("", "left aside", self._store.trouble)
         kept = self._store.current
-        if kept is None:
+        if kept is None or (digest == "" and kept.run_id == self._node.run_id):
             return
         try:
-            document, _ = self._reinstate(kept)
+            self._reinstate(kept)
         except WinnowError as error:
-            self._store.end()
             sentence = str(error).removesuffix(UNTOUCHED).strip()
             self._say(kept.version, "not restored", f"{sentence} {OWN.capitalize()} run.")
             return
@@ -75,7 +85,7 @@ class CampaignDesk:
             kept.version,
             "restored",
             f"Campaign {kept.version} from {kept.source} runs again.",
-            {"digest": document.digest, "source": kept.source},
+            {"digest": kept.digest, "source": kept.source},
         )
 
     def start(self) -> None:
@@ -163,7 +173,7 @@ class CampaignDesk:
         try:
             document = read_campaign(raw, source)
             version = document.campaign.version
-            if self._store.current is not None and self._store.current.digest == document.digest:
+            if self.digest == document.digest:
                 return self._say(version, "unchanged", f"Campaign {version} from {source} runs already.")
             return self._take(document, source)
         except CampaignRefusedError as error:
@@ -174,11 +184,15 @@ class CampaignDesk:
     def _take(self, document: CampaignDocument, source: str) -> Answer:
         campaign = document.campaign
         signed = verify(document, self._settings.keys)
-        admit(campaign, self._vehicle, self._node.clock.wall_ns(), self._store.newest)
+        kept = Kept(campaign.version, document.digest, document.text, source, self._node.run_id)
+        in_force = self._store.current is not None and self._store.current.digest == document.digest
+        admit(campaign, self._vehicle, self._node.clock.wall_ns(), "" if in_force else self._store.newest)
         merged = merge(campaign, self._deciding.bare)
         before = self._deciding.base
         self._deciding.set_campaign(merged, campaign.expires_ns)
-        self._store.take(Kept(campaign.version, document.digest, document.text, source, self._node.run_id))
+        if not in_force:
+            self._store.take(kept)
+        self._runs = kept
         self._save()
         until = f"until {campaign.expires}" if campaign.expires else "without an end"
         notes = "".join(f" {note}" for note in merged.notes)
@@ -229,10 +243,11 @@ class CampaignDesk:
     def _go_to(self, target: Kept | None) -> None:
         if target is None:
             self._deciding.set_campaign(None)
+            self._runs = None
         else:
             self._reinstate(target, again=True)
 
-    def _reinstate(self, kept: Kept, *, again: bool = False) -> tuple[CampaignDocument, Merged]:
+    def _reinstate(self, kept: Kept, *, again: bool = False) -> None:
         """Run a campaign that was taken before. Its time is not asked again within the run that took it.
 
         Raises:
@@ -245,12 +260,11 @@ class CampaignDesk:
             admit(document.campaign, self._vehicle, self._node.clock.wall_ns())
         merged = merge(document.campaign, self._deciding.bare)
         self._deciding.set_campaign(merged, document.campaign.expires_ns)
-        return document, merged
+        self._runs = kept
 
     def _over(self, t_ns: int) -> None:
         """Message time has reached the running campaign's end."""
-        version = self.running
-        self._store.end()
+        version, self._runs = self.running, None
         self._say(version, "expired", f"Campaign {version} is over; {OWN} run.", t_ns=t_ns)
 
     # --- saying -------------------------------------------------------------------------------------------

@@ -31,11 +31,11 @@ class Loop:
         self.events = 0
         saved = node.load_checkpoint()
         self.desk = CampaignDesk(node, self.deciding, self.save)
-        self.desk.restore()
+        in_this_run = saved is not None and saved["run_id"] == node.run_id
+        self.desk.restore(saved.get("campaign", "") if saved and in_this_run else None)
         if saved is not None:
-            same_run = saved["run_id"] == node.run_id
-            trouble = self.deciding.restore(saved["deciding"], same_run=same_run)
-            self.events = saved["events"] if same_run else 0
+            trouble = self.deciding.restore(saved["deciding"], same_run=in_this_run)
+            self.events = saved["events"] if in_this_run else 0
             if trouble:
                 node.decide("triggers", t_ns=0, subject="checkpoint", outcome="left aside", reason=trouble)
         for name, reason in self.deciding.resolution.inactive.items():
@@ -118,7 +118,12 @@ class Loop:
     def save(self) -> None:
         """Checkpoint now."""
         self.node.save_checkpoint(
-            {"run_id": self.node.run_id, "events": self.events, "deciding": self.deciding.snapshot()}
+            {
+                "run_id": self.node.run_id,
+                "events": self.events,
+                "campaign": self.desk.digest,
+                "deciding": self.deciding.snapshot(),
+            }
         )
 
     def set_parameter(self, event: Parameter) -> None:

@@ -1,4 +1,4 @@
-"""What a device keeps of campaigns: the one that runs, those before it, and the newest version it ever took.
+"""What a device keeps of campaigns: the one that is in force, those before it, and the newest version it ever took.
 
 One file, written whole, so that a crash leaves the state before or the state after.
 """
@@ -65,7 +65,7 @@ class CampaignStore:
 
     @property
     def current(self) -> Kept | None:
-        """The campaign that runs; None when the device's own triggers do."""
+        """The campaign that was taken last and not rolled back; None for the device's own triggers."""
         return self._state.current
 
     @property
@@ -97,10 +97,6 @@ class CampaignStore:
             raise BadInputError("There is no earlier campaign to go back to; nothing has changed.")
         current, *before = self._state.before[steps - 1 :]
         self._write(_State(_FORM, self.newest, current, before))
-
-    def end(self) -> None:
-        """The campaign is over; the device's own triggers run."""
-        self._write(_State(_FORM, self.newest, None, self._state.before))
 
     def _write(self, state: _State) -> None:
         atomic.write_bytes(self._path, msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n")

@@ -35,13 +35,6 @@ def test_going_back_keeps_the_newest_version(tmp_path: Path) -> None:
         store.roll_back()
 
 
-def test_an_ended_campaign_is_gone(tmp_path: Path) -> None:
-    store = CampaignStore(tmp_path, 8)
-    store.take(kept("1"))
-    store.end()
-    assert (CampaignStore(tmp_path, 8).current, store.newest) == (None, "1")
-
-
 @pytest.mark.parametrize(
     "content", [b"", b"{", b'{"form": 2}', b'{"form": 1, "newest": "x"}', b'{"form": 1, "a": 1}']
 )
@@ -55,7 +48,7 @@ def test_damage_is_told(tmp_path: Path, content: bytes) -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.sampled_from(["1", "1.5", "2", "10", "back", "end"]), max_size=12), st.integers(1, 3))
+@given(st.lists(st.sampled_from(["1", "1.5", "2", "10", "back"]), max_size=12), st.integers(1, 3))
 def test_the_newest_version_never_becomes_smaller(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str], history: int
 ) -> None:
@@ -65,8 +58,6 @@ def test_the_newest_version_never_becomes_smaller(
         if step == "back":
             if store.before:
                 store.roll_back()
-        elif step == "end":
-            store.end()
         else:
             store.take(kept(step))
         assert not newest or version_key(store.newest) >= version_key(newest)

@@ -226,6 +226,47 @@ def test_after_a_crash_in_the_same_run_its_time_is_not_asked_again(bench: Bench)
     assert "expired" in bench.last[2]
 
 
+def test_one_that_may_not_run_now_is_kept_for_the_next_start(bench: Bench) -> None:
+    take(bench, {**A, "not_before": "2027-01-15T08:00:00Z"})
+    bench.clock.step_wall_s(-3600)
+    bench.start("run-2")
+    assert bench.outcomes[-1] == "not restored"
+    assert take(bench, {**A, "not_before": "2027-01-15T08:00:00Z"})[1] == "not_yet_valid"
+    bench.clock.step_wall_s(3600)
+    bench.start("run-3")
+    assert bench.outcomes[-1] == "restored", "a wrong clock at one start costs nothing"
+
+
+def test_what_was_over_before_a_crash_is_over_after_it(bench: Bench) -> None:
+    take(bench, {**A, "expires": "2027-01-15T08:00:30Z"})
+    bench.pulse("x", 0, 4.0, 0.0)
+    bench.pulse("x", 40, 4.0, 0.0)
+    bench.loop.save()
+    snapshot = bench.loop.deciding.engine.snapshot()
+    bench.start()
+    assert bench.loop.desk.running == ""
+    assert bench.loop.deciding.engine.snapshot() == snapshot
+    bench.pulse("x", 41, 4.0, 0.0)
+    assert bench.events == [("hot", 0, 2)]
+    assert bench.outcomes == ["applied", "expired"]
+
+
+def test_a_crash_just_before_its_end_comes_to_the_same(bench: Bench) -> None:
+    take(bench, {**A, "expires": "2027-01-15T08:00:30Z"})
+    bench.pulse("x", 0, 4.0, 0.0)
+    bench.loop.save()
+    kept = (bench.node.state / "checkpoint.json").read_bytes()
+    bench.pulse("x", 20, 4.0, 0.0)
+    bench.pulse("x", 40, 4.0, 0.0)
+    events, outcomes = bench.events, bench.outcomes
+    (bench.node.state / "checkpoint.json").write_bytes(kept)
+    bench.start()
+    bench.loop.step()
+    assert bench.events == events
+    assert bench.loop.desk.running == ""
+    assert [each for each in bench.outcomes if each != "restored"] == outcomes
+
+
 def test_a_damaged_store_is_said_and_left_aside(bench: Bench) -> None:
     take(bench, A)
     (bench.node.state / "campaigns" / "kept.json").write_bytes(b"{]")
