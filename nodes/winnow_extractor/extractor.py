@@ -98,6 +98,8 @@ class Extractor:
 def remove_leftovers(clips: Path) -> Iterator[Path]:
     """Delete what a crash left half-written: temporary files, and clips whose sidecar was never written."""
     for path in sorted(clips.rglob(f"*{TEMPORARY}")):
+        if path.name.endswith(f".verdict.json{TEMPORARY}"):
+            continue  # the classifier may be writing it at this moment
         path.unlink()
         yield path
     for path in sorted(clips.rglob("*.mcap")):

@@ -22,6 +22,8 @@ from winnow_schemas.messages import ClipReady, TriggerEvent, Watermark
 IDLE_S = 0.2
 RETRY_S = 2.0
 """After the disk refused a clip: how long until it is tried again."""
+EMPTY_FOR_NS = 100_000_000
+"""How long empty windows are passed over before a checkpoint is due."""
 TIERS_KEPT = 1000
 """Clips of which `tiers.json` says where their messages were read."""
 
@@ -98,22 +100,38 @@ class Loop:
             else:
                 self.extractor.advance(self.watermark_ns)
         self._save(beat.number)
-        try:
-            before = self.reader.from_memory, self.reader.from_disk
-            done = self.extractor.cut_next(self.cutter)
-        except OSError as error:
-            self._refuse(error)
-            return True
-        if done is None:
+        if not self._cut():
             if earlier:
                 self.run_id = self.events.next_run() or self.node.run_id
                 self._tiers()
             return earlier
-        self.refused = ""
-        self._note_tiers(done, self.reader.from_memory - before[0], self.reader.from_disk - before[1])
-        self.announce(done)
         self._save(beat.number)
         return True
+
+    def _cut(self) -> bool:
+        """Cut one clip, and pass over the empty windows before it; whether anything waited.
+
+        A gap in the recording or one absurd stamp can leave thousands of empty windows. They share a
+        checkpoint: deciding some of them again after a crash gives the same rows.
+        """
+        begun_ns = self.node.clock.monotonic_ns()
+        waited = False
+        while self.node.clock.monotonic_ns() - begun_ns < EMPTY_FOR_NS:
+            before = self.reader.from_memory, self.reader.from_disk
+            try:
+                done = self.extractor.cut_next(self.cutter)
+            except OSError as error:
+                self._refuse(error)
+                return True
+            if done is None:
+                break
+            waited = True
+            self.refused = ""
+            self._note_tiers(done, self.reader.from_memory - before[0], self.reader.from_disk - before[1])
+            self.announce(done)
+            if done.cut.sidecar is not None:
+                break
+        return waited
 
     @property
     def over(self) -> bool:

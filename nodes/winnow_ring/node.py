@@ -52,6 +52,7 @@ class Ring:
         self.stale = remove_stale(shm, self.folder)
         self.intake = Intake(self.folder, node.run_id, node.settings)
         self.sources = _sources(node)
+        self.intake.has_time = any(source.speaks for source in self.sources.values())
         self.ports = {port.id: port for source in self.sources.values() for port in source.ports}
         self._ordered = list(self.ports.values())
         self._controls = {

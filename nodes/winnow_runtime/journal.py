@@ -36,7 +36,8 @@ from winnow_runtime import atomic
 SEGMENT_BYTES = 8 * 1024 * 1024
 """A new file is begun after this."""
 FILES_KEPT = 4
-"""Full files that stay although everybody has read them: 32 MiB, some 50,000 decisions."""
+"""Full files that stay although everybody has read them: 32 MiB, some 50,000 decisions. An uploader whose
+database was damaged reads its input again from here: that many are far more than wait for a link."""
 IDS_KEPT = 200_000
 """How many of the newest ids are remembered for refusing repeats: far beyond what lies between two checkpoints."""
 REMOVED_IDS = "removed.ids"

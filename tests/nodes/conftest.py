@@ -19,7 +19,7 @@ _MEMORY = Path("/dev/shm")  # syncing to a disk would be most of a test's time
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
     """A folder in memory where there is one."""
-    with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None, prefix="winnow-test-") as folder:
+    with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None, prefix="test-winnow-") as folder:
         yield Path(folder)
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from tests.fakes import FakeClock, FakeSeam
 
+from winnow_extractor.node import run as run_extractor
 from winnow_runtime.journal import JournalReader, JournalWriter
 from winnow_runtime.node import Node
 from winnow_runtime.ring.board import Beat, Board, Channels, End
@@ -19,7 +20,7 @@ from winnow_runtime.ring.writer import RingWriter
 from winnow_runtime.seam import Event
 from winnow_schemas.channel import Channel
 from winnow_schemas.ids import port_of
-from winnow_schemas.messages import BY_URN, Record
+from winnow_schemas.messages import BY_URN, ClipReady, Record, TriggerEvent, Verdict
 from winnow_schemas.settings import load_settings
 
 S = 1_000_000_000
@@ -250,3 +251,53 @@ def live(
             undo()
         vehicle.gone(node_id)
     return True
+
+
+def an_event(t_s: float, name: str = "x", priority: int = 1, **changes: Any) -> TriggerEvent:
+    """A trigger event with a window of two seconds before and one after."""
+    return TriggerEvent(
+        **{
+            "event_id": f"{name}-{t_s}",
+            "type": name,
+            "priority": priority,
+            "t_ns": int(t_s * S),
+            "pre_roll_ns": 2 * S,
+            "post_roll_ns": S,
+            "value": 6.0,
+            "threshold": 5.0,
+            "condition": "x > 5",
+            "values": '{"x": 6.0}',
+            "topics": [],
+            "latitude_deg": 48.0,
+            "longitude_deg": 11.0,
+            **changes,
+        }
+    )
+
+
+def cut_clips(
+    vehicle: Vehicle, rings: Rings, events: list[TriggerEvent], run_id: str = "run-1"
+) -> list[ClipReady]:
+    """Clips as the extractor makes them, from what the rings hold; its journal ends with them."""
+    rings.end()
+    vehicle.feed("triggers", "events", {event.event_id: event for event in events}, run_id)
+    run_extractor(vehicle.node("extractor", run_id))
+    vehicle.gone("extractor")
+    return [ClipReady.from_builtins(record) for record in vehicle.records("extractor", "clips")]
+
+
+def verdict_on(clip: ClipReady) -> Verdict:
+    """A classifier's word."""
+    return Verdict(
+        clip_id=clip.clip_id,
+        name=clip.name,
+        path=clip.path,
+        priority=clip.priority,
+        upload_class=clip.upload_class,
+        scenario="novel_object",
+        annotation_priority=0.95,
+        confidence=0.7,
+        diversity_score=1.0,
+        classifier="rules-1",
+        reasons=["because"],
+    )

@@ -12,7 +12,7 @@ import yaml
 
 from winnow_schemas.errors import BadInputError, UnavailableError
 
-SOURCES = ("winnow-sim", "winnow-replay")
+SOURCES = ("winnow-sim", "winnow-replay", "winnow-ros2")
 """Console scripts that a recording given on the command line may replace."""
 
 
