@@ -114,7 +114,12 @@ def test_a_recording_shows_when_it_fires(drive: Path, settings: Path, tmp_path: 
     cooled, text = tried(drive, settings, tmp_path, "-c", campaign)
     assert len(cooled["events"]) == 1
     assert {each["verdict"] for each in cooled["decisions"]} == {"cooling_down"}
-    assert cooled["last_possible_ns"] > cooled["events"][-1]["t_ns"]
+    assert (cooled["last_possible_ns"] - T0) / 1e9 == pytest.approx(19.85, abs=0.1), (
+        "3 + 2 cos(t) was above 4"
+    )
+    assert cooled["decisions"][-1]["t_ns"] > cooled["last_possible_ns"], (
+        "what is summed up at the end is no event"
+    )
     check_page(text)
 
 

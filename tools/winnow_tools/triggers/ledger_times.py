@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from winnow_runtime.ledger import read_ledger
 from winnow_schemas.errors import BadInputError
-from winnow_tools.triggers.trace import COULD_FIRE
+from winnow_tools.triggers.trace import could_fire
 
 
 class LastTimes(NamedTuple):
@@ -25,11 +25,10 @@ def last_times(out: Path) -> dict[str, LastTimes]:
     """
     if not (out / "ledger").is_dir() and not (out / "ledger.parquet").exists():
         raise BadInputError(f"{out} holds no ledger; nothing was looked up. Name a run's folder with --out.")
-    table = read_ledger(out).select(["kind", "subject", "outcome", "t_ns"])
+    table = read_ledger(out).select(["kind", "subject", "outcome", "reason", "t_ns"])
     found: dict[str, LastTimes] = {}
-    could_fire = {str(verdict) for verdict in COULD_FIRE}
     for row in table.to_pylist():  # sorted by time
-        if row["kind"] == "trigger" and row["outcome"] in could_fire:
+        if row["kind"] == "trigger" and could_fire(row["outcome"], row["reason"]):
             before = found.get(row["subject"], LastTimes(None, None))
             fired_ns = row["t_ns"] if row["outcome"] == "fired" else before.fired_ns
             found[row["subject"]] = LastTimes(fired_ns, row["t_ns"])

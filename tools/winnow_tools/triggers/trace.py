@@ -7,6 +7,7 @@ from typing import Any
 from winnow_operators.condition.expression import Place, walk
 from winnow_operators.triggers.checking import check_trigger
 from winnow_operators.triggers.engine import TriggerEngine
+from winnow_operators.triggers.notes import SUMMED_UP
 from winnow_operators.triggers.outcomes import TriggerDecision, Verdict
 from winnow_runtime.recordings import open_recording
 from winnow_schemas.errors import BadInputError
@@ -19,7 +20,7 @@ COLUMNS = 1200
 """Columns of a trace: more than a page is wide in pixels."""
 MOST_COMPARED = 6
 """Comparisons of a condition that are written down."""
-COULD_FIRE = frozenset(
+_COULD_FIRE = frozenset(
     {
         Verdict.FIRED,
         Verdict.COOLING_DOWN,
@@ -31,6 +32,11 @@ COULD_FIRE = frozenset(
     }
 )
 """Verdicts on a condition that was true."""
+
+
+def could_fire(verdict: str, reason: str) -> bool:
+    """Whether a decision says that the condition was true at its very time."""
+    return verdict in _COULD_FIRE and not reason.endswith(f"{SUMMED_UP}.")
 
 
 @dataclass(slots=True)
@@ -110,7 +116,7 @@ class Trace:
     @property
     def true_ns(self) -> list[int]:
         """When its condition came true, as far as it was told: also what was true for one message only."""
-        held = [each.t_ns for each in self.decisions if each.verdict in COULD_FIRE]
+        held = [each.t_ns for each in self.decisions if could_fire(str(each.verdict), each.reason)]
         return sorted({*(event.t_ns for event in self.events), *held})
 
     @property
