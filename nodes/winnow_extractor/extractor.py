@@ -10,7 +10,6 @@ from winnow_operators.clips.budget import ExtractionBudget
 from winnow_operators.clips.windows import ClipPlan, WindowPlanner, plan_from_json, plan_to_json
 from winnow_runtime.atomic import TEMPORARY
 from winnow_schemas.messages import TriggerEvent
-from winnow_schemas.priority import Priority
 from winnow_schemas.settings.stages import ClipSettings
 
 
@@ -20,14 +19,6 @@ class Done:
 
     plan: ClipPlan
     cut: Cut
-
-
-def make_budget(settings: ClipSettings) -> ExtractionBudget:
-    """The budgets and caps of the settings, in bytes."""
-    return ExtractionBudget(
-        {Priority(priority): int(gb * 1e9) for priority, gb in settings.budget_gb_per_day.items()},
-        {Priority(priority): int(gb * 1e9) for priority, gb in settings.max_size_gb.items()},
-    )
 
 
 class Extractor:

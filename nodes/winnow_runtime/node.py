@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from winnow_operators.decisions import DecisionRow, decision
 from winnow_runtime import atomic
 from winnow_runtime.clock import Clock, SystemClock
 from winnow_runtime.inbox import Inbox
@@ -16,7 +17,6 @@ from winnow_runtime.locks import FolderLock
 from winnow_runtime.seam import Closed, DoraSeam, Event, Input, Seam
 from winnow_runtime.wiring import Wiring
 from winnow_schemas.errors import BadInputError, WinnowError
-from winnow_schemas.ids import content_id
 from winnow_schemas.messages import (
     ClipReady,
     Decision,
@@ -154,21 +154,9 @@ class Node:
         values: Mapping[str, Any] | None = None,
     ) -> None:
         """Add a row to the ledger. The same decision twice is one row."""
-        text = json.dumps(dict(values or {}), sort_keys=True, ensure_ascii=False)
-        identity = content_id(self.id, kind, t_ns, subject, outcome, reason, text)
-        decision = Decision(
-            decision_id=identity,
-            run_id=self.run_id,
-            wall_ns=self.clock.wall_ns(),
-            t_ns=t_ns,
-            node=self.id,
-            kind=kind,
-            subject=subject,
-            outcome=outcome,
-            reason=reason,
-            values=text,
-        )
-        self.emit("decisions", decision, identity)
+        row = DecisionRow(kind, t_ns, subject, outcome, reason, values or {})
+        record = decision(row, node=self.id, run_id=self.run_id, wall_ns=self.clock.wall_ns())
+        self.emit("decisions", record, record.decision_id)
 
     def health(self, level: int, message: str, values: Mapping[str, Any]) -> None:
         """Say how this node is."""

@@ -3,32 +3,19 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from winnow_operators.triggers.checking import Inputs
 from winnow_operators.triggers.engine import TriggerEngine
+from winnow_operators.triggers.feeding import feed, resolve, signals_wanted
 from winnow_operators.triggers.outcomes import Outcome
-from winnow_operators.triggers.resolve import Resolution, resolve_triggers
+from winnow_operators.triggers.signals import SignalReader
 from winnow_runtime.ring.layout import NO_TIME
 from winnow_runtime.ring.view import RingView
 from winnow_schemas.errors import BadInputError, WinnowError
-from winnow_schemas.library import library_triggers
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.triggers import TriggerSettings
 from winnow_schemas.yaml_source import YamlDocument
 from winnow_triggers.feed import SignalFeed
-from winnow_triggers.signals import SignalReader
 
 _LATITUDE, _LONGITUDE = "latitude_deg", "longitude_deg"
-
-
-def resolve(settings: DeviceSettings, document: YamlDocument | None) -> tuple[Inputs, Resolution]:
-    """The triggers that the settings come to.
-
-    Raises:
-        BadInputError: a signal's unit is not known, or the position names one that is not there.
-
-    """
-    inputs = Inputs.of(settings.signals, settings.position, has_zones=bool(settings.zones))
-    return inputs, resolve_triggers(settings.triggers, inputs, library_triggers(), document)
 
 
 class Deciding:
@@ -48,9 +35,7 @@ class Deciding:
         self._changed: dict[str, dict[str, Any]] = {}
         """Parameters changed while running: trigger -> parameter -> value."""
         self.engine = TriggerEngine(self._active, inputs, settings.triggers)
-        wanted = self.engine.signals | set(settings.position.values())
-        signals = {name: signal for name, signal in settings.signals.items() if name in wanted}
-        self.reader = SignalReader(signals, settings.zones, view.channel)
+        self.reader = SignalReader(signals_wanted(settings, self.engine), settings.zones, view.channel)
         self.feed = SignalFeed(view, self.reader.topics)
         self._view = view
         self._started = False
@@ -67,13 +52,7 @@ class Deciding:
             self.engine.start(first_ns)
         for message in self.feed.take(watermark_ns):
             signals, zones = self.reader.read(message.topic, message.channel, message.t_ns, message.data)
-            if zones is not None:
-                yield from self.engine.set_zones(message.t_ns, zones)
-            if len(signals) == 1:
-                ((name, value),) = signals.items()
-                yield from self.engine.update(message.t_ns, name, value)
-            elif signals:
-                yield from self.engine.update_all(message.t_ns, signals)
+            yield from feed(self.engine, message.t_ns, signals, zones)
         if self._started:
             yield from self.engine.advance(min(watermark_ns, self._newest_ns()))
 
