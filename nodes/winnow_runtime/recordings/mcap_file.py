@@ -15,6 +15,7 @@ from winnow_runtime.recordings.limits import Limits
 from winnow_runtime.recordings.mcap_index import Index, UnfinishedError, read_index
 from winnow_runtime.recordings.mcap_walk import McapBlock, McapWalk
 from winnow_runtime.recordings.ordering import Scan, TimeOrder
+from winnow_runtime.recordings.sizes import SizeBook, SizeColumns, Sizes
 from winnow_runtime.recordings.source import SMALL_BYTES, SourceFile
 from winnow_runtime.recordings.stored_file import StoredFile
 from winnow_schemas.channel import Channel, Message
@@ -32,6 +33,7 @@ class _Found(NamedTuple):
     """Messages of channels that nothing defines."""
     timeless: int
     """Messages with a time beyond the year 2262."""
+    sizes: SizeColumns
 
 
 class McapFile(SourceFile):
@@ -42,6 +44,7 @@ class McapFile(SourceFile):
         self._limits = limits
         self._faults = faults
         self._is_torn = False
+        self._book = SizeBook()
         index = self._index()
         walk = McapWalk(file, limits, faults, index)
         walk.run()
@@ -83,6 +86,20 @@ class McapFile(SourceFile):
             end_ns=end_ns,
         )
         return iter(order)
+
+    def keep_sizes(self, from_ns: int) -> None:
+        self._book.is_kept = True
+        self._book.forget(from_ns)
+
+    def sizes(self, start_ns: int, end_ns: int) -> Iterator[Sizes]:
+        self._book.is_kept = True
+        for block in self._blocks:
+            if block.end_ns >= start_ns and block.start_ns < end_ns:
+                if self._book.get(block.order) is None:
+                    self.scan(block, frozenset())
+                found = self._book.get(block.order)
+                if found is not None:
+                    yield found
 
     # --- opening ------------------------------------------------------------------------------------------
 
@@ -160,6 +177,8 @@ class McapFile(SourceFile):
             return None
         found = self._find(raw, wanted)
         self._note(block, raw, found)
+        if self._book.is_kept:
+            self._book.note(block.order, found.sizes.sizes())
         return found.scan
 
     def read(self, block: McapBlock) -> bytes:
@@ -212,6 +231,7 @@ class McapFile(SourceFile):
         head_bytes, message_bytes = records.HEAD.size, records.MESSAGE_BODY_BYTES
         unpack, unpack_head, size = _SCAN.unpack_from, records.HEAD.unpack_from, len(raw)
         last = size - _SCAN.size
+        sizes, keeps, known = SizeColumns(), self._book.is_kept, self.channels
         while position + head_bytes <= size:
             if position <= last:
                 opcode, length, channel, t_ns = unpack(raw, position)
@@ -225,16 +245,20 @@ class McapFile(SourceFile):
                     break
                 if t_ns > _LATEST_NS:
                     timeless += 1
-                elif channel in select:
+                    position = end
+                    continue
+                if keeps and channel in known:
+                    sizes.add(channel, t_ns, length - message_bytes)
+                if channel in select:
                     times.append(t_ns)
                     offsets.append(position)
-                elif channel not in self.channels:
+                elif channel not in known:
                     strangers += 1
             elif opcode in (records.SCHEMA, records.CHANNEL) and not self._define(opcode, raw, position, end):
                 break
             position = end
         scan = Scan(raw, np.frombuffer(times, np.int64), np.frombuffer(offsets, np.int64))
-        return _Found(scan, position, strangers, timeless)
+        return _Found(scan, position, strangers, timeless, sizes)
 
     def _define(self, opcode: int, raw: bytes, position: int, end: int) -> bool:
         """Take note of a definition inside a chunk, while opening; False if it is malformed."""
