@@ -7,6 +7,7 @@ note): readers keep one per ``decision_id`` and ``run_id``.
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,6 +65,20 @@ class LedgerWriter:
         table = read_ledger(self._out)
         _write_parquet(table, self._out / "ledger.parquet")
         return int(table.num_rows)
+
+
+def write_ledger(out: Path, decisions: Iterable[Decision]) -> Path:
+    """Write ``ledger.parquet`` at once, for decisions that no graph made; in the same order and form.
+
+    Raises:
+        OSError: the folder cannot be written.
+
+    """
+    rows = [json.loads(decision.to_json()) for decision in decisions]
+    table = pa.Table.from_pylist(rows, schema=_schema())
+    path = out / "ledger.parquet"
+    _write_parquet(_unique(table).sort_by(SORT), path)
+    return path
 
 
 def read_ledger(out: Path) -> pa.Table:
