@@ -193,18 +193,22 @@ def _causes(before: set[tuple[str, int]], after: set[tuple[str, int]]) -> str:
 
 def _why_none(clip: ClipOutcome, missing_in: Decided) -> str:
     """What the other settings say of the moment: refused, held back, switched off; empty when they say nothing."""
-    for refused in missing_in.clips:
-        if not refused.judged.cut and _meet(refused, clip):
-            return f"{refused.judged.outcome}: {refused.judged.reason}"
     lead = clip.plan.lead
+    refused = [one for one in missing_in.clips if not one.judged.cut and _meet(one, clip)]
+    of_lead = [
+        one
+        for one in refused
+        if any((each.type, each.t_ns) == (lead.type, lead.t_ns) for each in one.plan.events)
+    ]
+    if of_lead:
+        return f"{of_lead[0].judged.outcome}: {of_lead[0].judged.reason}"
     if lead.type in missing_in.inactive:
         return f"{lead.type} does not run: {missing_in.inactive[lead.type]}"
     if all(one.name != lead.type for one in missing_in.triggers):
         return f"there is no trigger {lead.type}"
     for row in missing_in.decisions:
         if (row.kind, row.subject) == ("trigger", lead.type) and row.outcome != "fired":
-            near = clip.plan.start_ns <= row.t_ns < clip.plan.end_ns
-            if near:
+            if clip.plan.start_ns <= row.t_ns < clip.plan.end_ns:
                 return row.reason
     return f"{lead.type} does not fire"
 

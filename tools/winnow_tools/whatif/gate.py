@@ -43,7 +43,12 @@ class Comparison:
 
     base: Sums
     other: Sums
-    differences: Sequence[Difference]
+    by_recording: Sequence[Sequence[Difference]]
+
+    @property
+    def differences(self) -> list[Difference]:
+        """Of all recordings."""
+        return [one for part in self.by_recording for one in part]
 
 
 def parse_gates(texts: Sequence[str], *, compares: bool) -> list[Gate]:

@@ -17,7 +17,7 @@ def compared(replayed: Sequence[Replayed], sums: Sequence[Sums]) -> list[Compari
         Comparison(
             sums[0],
             sums[place],
-            [difference for one in replayed for difference in compare(one.decided[0], one.decided[place])],
+            [compare(one.decided[0], one.decided[place]) for one in replayed],
         )
         for place in range(1, len(sums))
     ]

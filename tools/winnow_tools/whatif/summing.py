@@ -1,7 +1,7 @@
 """Sums per trigger and in all: of each settings file, and of the difference between two."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from winnow_operators.clips.judging import EMPTY, OVER_BUDGET
 from winnow_operators.triggers.outcomes import Verdict
@@ -127,6 +127,17 @@ def limit_bytes(settings: DeviceSettings, priority: Priority) -> int | None:
     if priority.always_extracted or priority not in settings.clips.budget_gb_per_day:
         return None
     return int(settings.clips.budget_gb_per_day[priority] * 1e9)
+
+
+def fullest_budgets(sums: Sums) -> list[BudgetSum]:
+    """Per priority the fullest day of a recording, with all refusals of that priority."""
+    found = []
+    for priority in Priority:
+        lines = [line for line in sums.budgets if line.priority is priority]
+        if lines:
+            fullest = max(lines, key=lambda line: (line.charged_bytes, line.recording, line.day))
+            found.append(replace(fullest, refused=sum(line.refused for line in lines)))
+    return found
 
 
 def changes_by_trigger(differences: Iterable[Difference]) -> dict[str, dict[Change, int]]:

@@ -10,7 +10,7 @@ from winnow_tools.console import bytes_text
 from winnow_tools.report.formats import duration_text, time_text
 from winnow_tools.whatif.comparing import Change
 from winnow_tools.whatif.gate import Comparison
-from winnow_tools.whatif.summing import Sums, TriggerSum, changes, changes_by_trigger
+from winnow_tools.whatif.summing import Sums, TriggerSum, changes, changes_by_trigger, fullest_budgets
 
 _MOST_DIFFERENCES = 40
 """Lines of the list of differences; the page and the JSON have all of them."""
@@ -159,20 +159,16 @@ def _totals(console: Console, sums: Iterable[Sums]) -> None:
 def _budgets(console: Console, sums: Iterable[Sums]) -> None:
     table = _table("Extraction budget", "settings", "", "charged", "limit per day", "used", "refused")
     for one in sums:
-        for priority in Priority:
-            lines = [line for line in one.budgets if line.priority is priority]
-            if not lines:
-                continue
-            fullest = max(lines, key=lambda line: (line.charged_bytes, line.recording, line.day))
+        for fullest in fullest_budgets(one):
             limit = fullest.limit_bytes
             used = f"{fullest.charged_bytes / limit * 100:.1f} %" if limit else ""
             table.add_row(
                 one.name,
-                priority.name,
+                fullest.priority.name,
                 bytes_text(fullest.charged_bytes),
                 "none" if limit is None else bytes_text(limit),
                 used,
-                str(sum(line.refused for line in lines)),
+                str(fullest.refused),
             )
     if table.row_count:
         table.caption = "of the fullest day of a recording"
