@@ -207,9 +207,9 @@ def _why_none(clip: ClipOutcome, missing_in: Decided) -> str:
     if all(one.name != lead.type for one in missing_in.triggers):
         return f"there is no trigger {lead.type}"
     for row in missing_in.decisions:
-        if (row.kind, row.subject) == ("trigger", lead.type) and row.outcome != "fired":
-            if clip.plan.start_ns <= row.t_ns < clip.plan.end_ns:
-                return row.reason
+        is_near = clip.plan.start_ns <= row.t_ns < clip.plan.end_ns
+        if is_near and (row.kind, row.subject) == ("trigger", lead.type) and row.outcome != "fired":
+            return row.reason
     return f"{lead.type} does not fire"
 
 
