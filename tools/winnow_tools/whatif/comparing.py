@@ -84,15 +84,20 @@ def _links(before: Sequence[ClipOutcome], after: Sequence[ClipOutcome]) -> set[t
                 other for event in clip.plan.events for other in causes.get((event.type, event.t_ns), ())
             }
             links |= {(place, other) for other in shared}
-    return links | _half_of_each_other(before, after, links)
+    left = [place for place in range(len(before)) if place not in paired_before]
+    right = [place for place in range(len(after)) if place not in paired_after]
+    return links | _half_of_each_other(before, after, left, right, links)
 
 
 def _half_of_each_other(
-    before: Sequence[ClipOutcome], after: Sequence[ClipOutcome], links: set[tuple[int, int]]
+    before: Sequence[ClipOutcome],
+    after: Sequence[ClipOutcome],
+    left: Sequence[int],
+    right: Sequence[int],
+    links: set[tuple[int, int]],
 ) -> set[tuple[int, int]]:
-    """Links between clips without any, of which the one holds half of the other, for one of the same triggers."""
-    left = [place for place in range(len(before)) if not any(pair[0] == place for pair in links)]
-    right = [place for place in range(len(after)) if not any(pair[1] == place for pair in links)]
+    """Links for clips without any: one of the two holds half of the other, for one of the same triggers."""
+    linked = ({pair[0] for pair in links}, {pair[1] for pair in links})
     found, first = set(), 0
     longest_ns = max((before[place].length_ns for place in left), default=0)
     for other in right:  # both are in order of their starts
@@ -100,6 +105,8 @@ def _half_of_each_other(
         while first < len(left) and before[left[first]].plan.start_ns + longest_ns <= two.start_ns:
             first += 1
         for place in left[first:]:
+            if place in linked[0] and other in linked[1]:
+                continue
             one = before[place].plan
             if one.start_ns >= two.end_ns:
                 break
