@@ -43,6 +43,11 @@ BENCHES = {
             "whole graphs on recordings: scaffold, run at full speed, verify every message",
             "winnow_tools.bench.recordings",
         ),
+        Bench(
+            "what-if",
+            "settings on recordings against real time, beside mcap's reader",
+            "winnow_tools.bench.whatif",
+        ),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }
