@@ -13,6 +13,7 @@ from winnow_runtime.recordings.compression import decompress, salvage
 from winnow_runtime.recordings.faults import DamageError, Faults, RecordingError, count, when
 from winnow_runtime.recordings.limits import Limits
 from winnow_runtime.recordings.mcap_index import Index, UnfinishedError, read_index
+from winnow_runtime.recordings.mcap_sizes import IndexedSizes
 from winnow_runtime.recordings.mcap_walk import McapBlock, McapWalk
 from winnow_runtime.recordings.ordering import Scan, TimeOrder
 from winnow_runtime.recordings.sizes import SizeBook, SizeColumns, Sizes
@@ -58,6 +59,7 @@ class McapFile(SourceFile):
         self._learn()
         self._blocks = [block for block in map(self._certain, walk.blocks) if block is not None]
         self._is_open = True
+        self._indexed = IndexedSizes(file, limits, walk, self._blocks, self._content)
         self.start_ns, self.end_ns, self.message_count = self._extent(index)
 
     # --- what the recording asks --------------------------------------------------------------------------
@@ -91,15 +93,22 @@ class McapFile(SourceFile):
         self._book.is_kept = True
         self._book.forget(from_ns)
 
-    def sizes(self, start_ns: int, end_ns: int) -> Iterator[Sizes]:
+    def sizes(self, start_ns: int, end_ns: int, *, checked: bool = False) -> Iterator[Sizes]:
         self._book.is_kept = True
         for block in self._blocks:
             if block.end_ns >= start_ns and block.start_ns < end_ns:
-                if self._book.get(block.order) is None:
-                    self.scan(block, frozenset())
-                found = self._book.get(block.order)
+                found = self._book.get(block.order) or self._look_up(block, checked=checked)
                 if found is not None:
                     yield found
+
+    def _look_up(self, block: McapBlock, *, checked: bool) -> Sizes | None:
+        """The sizes of a block that was passed over: from its index, or else from its content."""
+        found = None if checked else self._indexed.of(block)
+        if found is None:
+            self.scan(block, frozenset())
+            return self._book.get(block.order)
+        self._book.note(block.order, found)
+        return found
 
     # --- opening ------------------------------------------------------------------------------------------
 

@@ -91,15 +91,18 @@ class Recording:
         for file in self._files:
             file.keep_sizes(from_ns)
 
-    def amounts(self, start_ns: int, end_ns: int) -> dict[str, Amount]:
+    def amounts(self, start_ns: int, end_ns: int, *, checked: bool = False) -> dict[str, Amount]:
         """What each topic holds in ``[start_ns, end_ns)``: exact, and without payloads where they are not needed.
 
-        Costs little for what is being played at that time (see :meth:`keep_sizes`); the rest is read.
+        Costs little for what is being played at that time (see :meth:`keep_sizes`). For the rest an index is
+        believed where it tells sizes, unless ``checked``: then all is read, and damaged chunks count as nothing.
         """
         totals: dict[str, Amount] = {}
         for file in self._files:
             if file.end_ns > start_ns and file.start_ns < end_ns:
-                for number, amount in window_amounts(file.sizes(start_ns, end_ns), start_ns, end_ns).items():
+                for number, amount in window_amounts(
+                    file.sizes(start_ns, end_ns, checked=checked), start_ns, end_ns
+                ).items():
                     topic = file.channels[number].topic
                     before = totals.get(topic, Amount(0, 0))
                     totals[topic] = Amount(

@@ -92,7 +92,7 @@ class Ros1File(SourceFile):
         self._book.is_kept = True
         self._book.forget(from_ns)
 
-    def sizes(self, start_ns: int, end_ns: int) -> Iterator[Sizes]:
+    def sizes(self, start_ns: int, end_ns: int, *, checked: bool = False) -> Iterator[Sizes]:  # noqa: ARG002 - always is
         self._book.is_kept = True
         for block in self._blocks:
             if block.end_ns >= start_ns and block.start_ns < end_ns:

@@ -35,8 +35,11 @@ class SourceFile(Protocol):
         """From now on remember the sizes of what is opened for playing, those from before ``from_ns`` excepted."""
         return
 
-    def sizes(self, start_ns: int, end_ns: int) -> Iterator[Sizes]:
-        """Sizes of all messages that playing ``[start_ns, end_ns)`` would give; others may be among them."""
+    def sizes(self, start_ns: int, end_ns: int, *, checked: bool = False) -> Iterator[Sizes]:  # noqa: ARG002
+        """Sizes of all messages that playing ``[start_ns, end_ns)`` would give; others may be among them.
+
+        ``checked``: what an index says is not enough, so that damage counts as it does in playing.
+        """
         return sizes_of(self.messages(None, start_ns, end_ns), self.channels)
 
     def close(self) -> None:

@@ -155,7 +155,7 @@ def _files(load: Load, variants: list[Variant], duration_s: float, scale: float)
             "full suite with signals in chunks of their own",
             apart,
             SIGNALS_WANTED,
-            "bound by decoding signals and by the chunks that windows reach into: their sizes are read, not estimated",
+            "bound by decoding signals; other chunks are passed over, sizes in windows come exactly from their indexes",
         ),
         _File("signal topics only", alone, SIGNALS_WANTED, "bound by decoding signals, message by message"),
     ], exported.payload_bytes

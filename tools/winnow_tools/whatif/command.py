@@ -55,6 +55,13 @@ def what_if_command(
             help=f"Exit code 1 when there is more than LIMIT of: {', '.join(CONDITIONS)}.",
         ),
     ] = None,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="Open also chunks whose index tells the sizes: slower, and their damage counts.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say what settings would decide on recordings: triggers, clips, seconds, bytes, budgets; without dora.
@@ -72,7 +79,7 @@ def what_if_command(
         keep_large_blocks()
         begun = perf_counter()
         with progress_bar("Reading", hidden=as_json) as progress:
-            replayed = list(replay_all(recordings, variants, progress))
+            replayed = list(replay_all(recordings, variants, progress, checked=thorough))
         wall_s = perf_counter() - begun
         sums = [sum_up(replayed, place) for place in range(len(variants))]
         comparisons = compared(replayed, sums)

@@ -62,14 +62,15 @@ class _Group:
 class Replay:
     """One pass over one recording."""
 
-    def __init__(self, recording: Recording, variants: Sequence[Variant]) -> None:
-        """Check the settings.
+    def __init__(self, recording: Recording, variants: Sequence[Variant], *, checked: bool = False) -> None:
+        """Check the settings. ``checked``: open also what an index describes (see ``Recording.amounts``).
 
         Raises:
             BadInputError: settings do not fit.
 
         """
         self._recording = recording
+        self._checked = checked
         self._weighed: dict[tuple[int, int], dict[str, Amount]] = {}
         self._runs = [VariantRun(variant, self._weigh) for variant in variants]
         self._channels: list[Channel] = []
@@ -157,7 +158,9 @@ class Replay:
     def _weigh(self, start_ns: int, end_ns: int) -> dict[str, Amount]:
         amounts = self._weighed.get((start_ns, end_ns))
         if amounts is None:
-            amounts = self._weighed[start_ns, end_ns] = self._recording.amounts(start_ns, end_ns)
+            amounts = self._weighed[start_ns, end_ns] = self._recording.amounts(
+                start_ns, end_ns, checked=self._checked
+            )
             if len(self._weighed) > _WEIGHED_KEPT:
                 del self._weighed[next(iter(self._weighed))]
         return amounts
@@ -184,7 +187,11 @@ def first_and_last(recording: Recording) -> tuple[int | None, int | None]:
 
 
 def replay_all(
-    paths: Collection[Path], variants: Sequence[Variant], progress: Callable[[float], None] | None = None
+    paths: Collection[Path],
+    variants: Sequence[Variant],
+    progress: Callable[[float], None] | None = None,
+    *,
+    checked: bool = False,
 ) -> Iterator[Replayed]:
     """Each recording is a run of its own, as it is under dora: windows, cooldowns and budgets begin anew.
 
@@ -203,4 +210,4 @@ def replay_all(
                 if progress is not None:
                     progress(done + min(1.0, (t_ns - start_ns) / span_ns) / len(paths))
 
-            yield Replay(recording, variants).run(tell)
+            yield Replay(recording, variants, checked=checked).run(tell)
