@@ -19,6 +19,8 @@ from winnow_runtime.recordings.stored_file import StoredFile
 _ENTRY = np.dtype([("t_ns", "<u8"), ("offset", "<u8")])
 _INDEX_HEAD_BYTES = records.HEAD.size + 6
 """Opcode, length, channel, length of the entries."""
+_INDEX_GUESS_BYTES = 1024
+"""Read at once: the entries of 63 messages; most chunks hold fewer of one channel."""
 _CHUNK_HEAD_BYTES = 256
 """Enough for the head of a chunk with the longest name of a compression."""
 _LATEST_NS = (1 << 63) - 1
@@ -109,14 +111,17 @@ class IndexedSizes:
         return Sizes(channels[order].astype(np.int64), entries["t_ns"][order].astype(np.int64), lengths)
 
     def _entries(self, offset: int) -> tuple[int, np.ndarray[tuple[int], np.dtype[np.void]]]:
-        head = self._file.read(offset, _INDEX_HEAD_BYTES)
+        head = self._file.read(offset, _INDEX_GUESS_BYTES)
         if len(head) < _INDEX_HEAD_BYTES or head[0] != records.MESSAGE_INDEX:
             raise DamageError("there is no message index")
         channel = int.from_bytes(head[9:11], "little")
         size = int.from_bytes(head[11:15], "little")
         if size % _ENTRY.itemsize or size > self._limits.index_bytes:
             raise DamageError("the length of a message index is impossible")
-        data = self._file.read(offset + _INDEX_HEAD_BYTES, size)
+        end = _INDEX_HEAD_BYTES + size
+        data = head[_INDEX_HEAD_BYTES:end]
+        if end > len(head):
+            data = self._file.read(offset + _INDEX_HEAD_BYTES, size)
         if len(data) != size:
             raise DamageError("a message index is cut off")
         return channel, np.frombuffer(data, _ENTRY)

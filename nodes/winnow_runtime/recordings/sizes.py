@@ -85,14 +85,21 @@ def sizes_of(messages: Iterable[Message], channels: dict[int, Channel]) -> Itera
 
 def window_amounts(parts: Iterable[Sizes], start_ns: int, end_ns: int) -> dict[int, Amount]:
     """Messages and payload bytes per channel number in ``[start_ns, end_ns)``."""
-    totals: dict[int, Amount] = {}
+    inside = []
     for part in parts:
-        inside = (part.times_ns >= start_ns) & (part.times_ns < end_ns)
-        channels, lengths = part.channels[inside], part.lengths[inside]
-        numbers, places, counts = np.unique(channels, return_inverse=True, return_counts=True)
-        summed = np.zeros(len(numbers), np.int64)
-        np.add.at(summed, places, lengths)
-        for number, messages, length in zip(numbers.tolist(), counts.tolist(), summed.tolist(), strict=True):
-            before = totals.get(number, Amount(0, 0))
-            totals[number] = Amount(before.messages + messages, before.payload_bytes + length)
-    return totals
+        chosen = (part.times_ns >= start_ns) & (part.times_ns < end_ns)
+        whole = bool(chosen.all())
+        inside.append(
+            (part.channels, part.lengths) if whole else (part.channels[chosen], part.lengths[chosen])
+        )
+    if not inside:
+        return {}
+    channels = np.concatenate([each for each, _ in inside])
+    lengths = np.concatenate([each for _, each in inside])
+    numbers, places, counts = np.unique(channels, return_inverse=True, return_counts=True)
+    summed = np.zeros(len(numbers), np.int64)
+    np.add.at(summed, places, lengths)
+    return {
+        number: Amount(messages, length)
+        for number, messages, length in zip(numbers.tolist(), counts.tolist(), summed.tolist(), strict=True)
+    }

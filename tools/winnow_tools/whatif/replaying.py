@@ -16,7 +16,7 @@ _CLOSE_EVERY_NS = 1_000_000_000
 """Message time between two looks at which windows have closed, and at which sizes may be forgotten."""
 _WEIGHED_KEPT = 256
 """Windows whose content is remembered: other settings usually ask for the same ones."""
-_LAST_SPAN_NS = 1_000_000_000
+_LAST_SPAN_NS = 10_000_000
 """How far from its end a recording is first searched for its last message."""
 
 
