@@ -11,7 +11,10 @@ import yaml
 from tests.shared_recordings import shared_log
 from tests.whatif_drives import settings_of, write_bag, write_cdr, write_json
 
+from winnow_operators.sim import Simulator
 from winnow_runtime.ledger import read_ledger
+from winnow_schemas.simulation import load_script
+from winnow_sim.export import export
 from winnow_tools.running.launch import RunRequest
 from winnow_tools.running.run import run
 from winnow_tools.scaffold.make import make_scaffold
@@ -37,6 +40,7 @@ def both(recording: Path, folder: Path, changes: dict[str, Any]) -> tuple[pa.Tab
     made = make_scaffold(recording, folder / "graph", memory_mib=64)
     settings = yaml.safe_load(made.settings.read_text("utf-8"))
     settings.update({key: value for key, value in changes.items() if key not in ("clips", "topics")})
+    settings = {key: value for key, value in settings.items() if value is not None}
     settings["clips"] = {**settings.get("clips", {}), **changes.get("clips", {})}
     made.settings.write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
     outcome = run(RunRequest(made.graph, folder / "run", recording, "max"), Path("/dev/shm"), lambda _: None)
@@ -89,6 +93,21 @@ def test_generated_recordings(name: str, tmp_path: Path):
     cut = [row for row in graph.to_pylist() if row["kind"] == "clip" and row["outcome"] == "cut"]
     assert any("left out" in row["reason"] for row in cut)
     assert any('"truncated": true' in row["values"] for row in cut)
+
+
+@pytest.mark.timeout(300)
+def test_the_whole_suite_with_its_detectors(tmp_path: Path):
+    """The simulated vehicle: all triggers of the library, detectors over several topics, zones of the map."""
+    script = load_script("demo")
+    incidents = tuple(incident for incident in script.incidents if incident.at_s < 40)
+    short = script.model_copy(update={"duration_s": 42.0, "incidents": incidents})
+    recording = tmp_path / "suite.mcap"
+    export(Simulator(short, 1, 0.03, pool=True), recording)
+    changes = {"suite": "standard", "signals": {}, "position": None, "triggers": {"library": "standard"}}
+    graph, asked = both(recording, tmp_path, changes)
+    require_same(graph, asked)
+    fired = {row["subject"] for row in graph.to_pylist() if row["outcome"] == "fired"}
+    assert {"gps_denied_transition", "novel_object", "new_area"} <= fired
 
 
 REAL: dict[str, dict[str, Any]] = {
