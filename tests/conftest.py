@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.fixtures.store"]
+pytest_plugins = ["tests.fixtures.store", "tests.fixtures.runs"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from winnow_classifier.surroundings import surroundings_of
+from winnow_classifier.surroundings import lead_of, surroundings_of
 from winnow_operators.classify.diversity import Diversity, clip_features
 from winnow_operators.classify.rules import classify
 from winnow_operators.classify.scenario import action
@@ -15,6 +15,7 @@ from winnow_schemas.sidecar import read_sidecar
 
 IDLE_S = 0.3
 CLASSIFIER = "rules-1"
+VERDICT = ".verdict.json"
 
 
 def judge(node: Node, clip: ClipReady, diversity: Diversity) -> None:
@@ -22,6 +23,7 @@ def judge(node: Node, clip: ClipReady, diversity: Diversity) -> None:
     path = node.out / clip.path
     try:
         sidecar = read_sidecar(path.with_suffix(".json"))
+        lead_ns = lead_of(sidecar).t_ns
     except BadInputError as error:
         node.decide(
             "classification",
@@ -33,7 +35,6 @@ def judge(node: Node, clip: ClipReady, diversity: Diversity) -> None:
         return
     surroundings = surroundings_of(path, sidecar, node.settings)
     ruled = classify([(trigger.type, trigger.priority) for trigger in sidecar.triggers], surroundings)
-    lead_ns = next(trigger.t_ns for trigger in sidecar.triggers if trigger.type == sidecar.trigger_type)
     features = clip_features(
         types=[trigger.type for trigger in sidecar.triggers],
         scenario=ruled.scenario,
@@ -58,7 +59,7 @@ def judge(node: Node, clip: ClipReady, diversity: Diversity) -> None:
         classifier=CLASSIFIER,
         reasons=list(ruled.reasons),
     )
-    _write(path, verdict)
+    node.insist("a verdict", lambda: _write(path, verdict))
     node.decide(
         "classification",
         t_ns=lead_ns,
@@ -85,7 +86,13 @@ def _write(clip: Path, verdict: Verdict) -> None:
         "classifier": verdict.classifier,
         "reasons": list(verdict.reasons),
     }
-    atomic.write_json(clip.with_suffix(".verdict.json"), value)
+    atomic.write_json(clip.with_suffix(VERDICT), value)
+
+
+def remove_halves(clips: Path) -> None:
+    """Delete verdicts that a crash left half-written; other temporary files there are the extractor's."""
+    for path in clips.rglob(f"*{VERDICT}{atomic.TEMPORARY}"):
+        path.unlink(missing_ok=True)
 
 
 def run(node: Node) -> None:
@@ -94,11 +101,15 @@ def run(node: Node) -> None:
     clips = node.inbox("clips", ClipReady, saved.get("clips", 0))
     diversity = Diversity(node.settings.classifier.history)
     diversity.restore(saved.get("recent", []))
+    node.insist("what a crash left", lambda: remove_halves(node.out / "clips"))
+    judged = 0
     while True:
         event = node.next(IDLE_S)
         for clip in clips.take(look=event is None):
             judge(node, clip, diversity)
             node.save_checkpoint({"clips": clips.position, "recent": diversity.snapshot()})
+            judged += 1
+        node.report(lambda: (0, "OK", {"judged": judged, "remembered": len(diversity)}))  # noqa: B023 - called at once
         if event is None and clips.ended(node.run_id):
             break
         if node.must_leave(producers_live=clips.producer_lives):

@@ -13,9 +13,11 @@ from winnow_operators.clips.judging import Amount, clip_name, judge, utc_text
 from winnow_operators.clips.windows import ClipPlan
 from winnow_runtime import atomic
 from winnow_runtime.hashed_file import HashedFile
+from winnow_runtime.mcapfile.profile import profile_of
 from winnow_runtime.mcapfile.writer import McapWriter
 from winnow_runtime.tiers import Missing, Plan, TierReader
 from winnow_schemas.channel import Channel
+from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.topics import Compression, Kind
 from winnow_schemas.sidecar import (
@@ -25,6 +27,7 @@ from winnow_schemas.sidecar import (
     Sidecar,
     SidecarTrigger,
     TopicContent,
+    read_sidecar,
 )
 
 _BULK = (Kind.LIDAR, Kind.CAMERA, Kind.THERMAL)
@@ -108,8 +111,10 @@ class Cutter:
 
     @staticmethod
     def _already(path: Path) -> Sidecar | None:
-        value = atomic.read_json(path.with_suffix(".json"))
-        return Sidecar.model_validate(value) if value is not None and path.exists() else None
+        try:
+            return read_sidecar(path.with_suffix(".json")) if path.exists() else None
+        except BadInputError:
+            return None  # damaged, or of another version: the clip is cut again
 
     # --- writing ------------------------------------------------------------------------------------------
 
@@ -119,7 +124,7 @@ class Cutter:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = HashedFile(path)
         try:
-            writer = McapWriter(file.write)
+            writer = McapWriter(file.write, profile=self._profile(plan, clip))
             numbers: dict[int, int] = {}  # our channel number -> the file's
             pinned = self._write_latched(writer, clip, numbers)
             lost: list[Missing] = list(plan.missing)
@@ -134,6 +139,12 @@ class Cutter:
         sidecar = sidecar.completed(file.size_bytes, digest)
         atomic.write_json(path.with_suffix(".json"), sidecar.to_json())
         return sidecar
+
+    def _profile(self, plan: Plan, clip: ClipPlan) -> str:
+        used = set(np.unique(plan.rows["channel"]).tolist())
+        for _, entries in self._latched.before(clip.start_ns):
+            used |= {int(entry["channel"]) for entry, _ in entries}
+        return profile_of(map(self._reader.channel, used))
 
     def _write_messages(
         self, writer: McapWriter, plan: Plan, lost: list[Missing], numbers: dict[int, int]
@@ -293,8 +304,9 @@ def _trigger(event: Any) -> SidecarTrigger:
 
 
 def _position(event: Any) -> Position | None:
-    if event.latitude_deg is None or event.longitude_deg is None:
-        return None
+    latitude, longitude = event.latitude_deg, event.longitude_deg
+    if latitude is None or longitude is None or not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        return None  # unknown, or what a receiver without a fix says
     return Position(latitude_deg=event.latitude_deg, longitude_deg=event.longitude_deg)
 
 

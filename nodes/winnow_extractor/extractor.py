@@ -9,6 +9,7 @@ from winnow_extractor.cutter import Cut, Cutter
 from winnow_operators.clips.budget import ExtractionBudget
 from winnow_operators.clips.windows import ClipPlan, WindowPlanner, plan_from_json, plan_to_json
 from winnow_runtime.atomic import TEMPORARY
+from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import TriggerEvent
 from winnow_schemas.settings.stages import ClipSettings
 
@@ -52,9 +53,17 @@ class Extractor:
         except OSError:
             self.budget.restore(charged)  # it will be charged when it is cut
             raise
+        except (ValueError, BadInputError) as error:  # one odd window must not stop the others
+            self.budget.restore(charged)
+            done = Done(plan, Cut(None, None, "impossible", f"the clip cannot be made: {error}"))
         self.queue.pop(0)
         self.clips += done.cut.sidecar is not None
         return done
+
+    @property
+    def open_windows(self) -> int:
+        """Windows that wait for their end."""
+        return int(self.planner.is_open)
 
     @property
     def needed_from_ns(self) -> int:
@@ -80,6 +89,8 @@ class Extractor:
 def remove_leftovers(clips: Path) -> Iterator[Path]:
     """Delete what a crash left half-written: temporary files, and clips whose sidecar was never written."""
     for path in sorted(clips.rglob(f"*{TEMPORARY}")):
+        if path.name.endswith(f".verdict.json{TEMPORARY}"):
+            continue  # the classifier may be writing it at this moment
         path.unlink()
         yield path
     for path in sorted(clips.rglob("*.mcap")):

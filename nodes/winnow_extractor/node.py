@@ -5,10 +5,11 @@ import os
 from pathlib import Path
 
 from winnow_extractor.cutter import Cutter, LatchedTopics
+from winnow_extractor.demand import PreRoll
 from winnow_extractor.extractor import Done, Extractor, remove_leftovers
 from winnow_operators.clips.judging import make_budget
 from winnow_operators.decisions import CutContent, cut_row, refused_row
-from winnow_operators.stream.watermarks import ALL_TIME
+from winnow_operators.stream.watermarks import ALL_TIME, NO_TIME
 from winnow_runtime import atomic
 from winnow_runtime.attach import attach
 from winnow_runtime.node import Node, run_as_process
@@ -17,13 +18,16 @@ from winnow_runtime.ring.view import RingView
 from winnow_runtime.seam import Input
 from winnow_runtime.tiers import TierReader
 from winnow_runtime.warm.reader import WarmReader
+from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import ClipReady, TriggerEvent, Watermark
 
 IDLE_S = 0.2
 RETRY_S = 2.0
 """After the disk refused a clip: how long until it is tried again."""
-LONGEST_PRE_ROLL_NS = 600 * 1_000_000_000
-"""What the settings allow at most; without a warm tier this much is held in memory for events to come."""
+EMPTY_FOR_NS = 100_000_000
+"""How long empty windows are passed over before a checkpoint is due."""
+TIERS_KEPT = 1000
+"""Clips of which `tiers.json` says where their messages were read."""
 
 
 class Loop:
@@ -33,20 +37,19 @@ class Loop:
         self.node = node
         self.view = view
         self.cell = view.own_cell(node.id)
-        self.warm = WarmReader(warm_folder(node, node.run_id)) if node.settings.recorder.enabled else None
         self.extractor = Extractor(node.settings.clips, make_budget(node.settings.clips))
+        self.pre_roll = PreRoll(node.settings, node.document)
         saved = node.load_checkpoint() or {}
         if saved:
             self.extractor.restore(saved["extractor"])
         self.events = node.inbox("events", TriggerEvent, saved.get("events", 0))
+        self.run_id = saved.get("run_id") or self.events.next_run() or node.run_id
+        """The run whose windows are being cut: an earlier one of this folder until nothing of it is left."""
         self._settings_text = Path(node.document.name).read_text("utf-8")
-        self.reader = TierReader(view.channels, view, self.warm)
-        self.cutter = self._cutter(self.reader)
-        self.watermark_ns = -(2**63)
-        self._promised = False
-        """A watermark came since the journal was looked into."""
+        self._tiers()
+        self.watermark_ns = NO_TIME
         self.refused = ""
-        for path in remove_leftovers(node.out / "clips"):
+        for path in node.insist("what a crash left", lambda: list(remove_leftovers(node.out / "clips"))):
             node.decide(
                 "clip",
                 t_ns=0,
@@ -54,93 +57,152 @@ class Loop:
                 outcome="removed",
                 reason="A crash left it half-written; it is cut again.",
             )
-        earlier = saved.get("run_id", node.run_id)
-        if earlier != node.run_id:
-            self._finish_earlier(earlier)
 
-    def _cutter(self, reader: TierReader) -> Cutter:
+    def _tiers(self) -> None:
+        """Where the messages of the run at hand are: of an earlier one only its segments are left."""
         node = self.node
-        latched = LatchedTopics(reader, node.settings)
-        return Cutter(reader, latched, node.settings, self._settings_text, node.out, self.extractor.budget)
-
-    def _finish_earlier(self, run_id: str) -> None:
-        """Cut what an earlier run of this folder left waiting, from what it left on disk."""
-        folder = warm_folder(self.node, run_id)
-        for event in self.events.take(look=True):
-            self.extractor.add(event)
-        self.extractor.finish(-(2**63))
-        cutter = self._cutter(TierReader(Channels(folder), None, WarmReader(folder)))
-        while (done := self.extractor.cut_next(cutter)) is not None:
-            self.announce(done)
+        folder = warm_folder(node, self.run_id)
+        if self.run_id == node.run_id:
+            warm = WarmReader(folder) if node.settings.recorder.enabled else None
+            self.reader = TierReader(self.view.channels, self.view, warm)
+        else:
+            self.reader = TierReader(Channels(folder), None, WarmReader(folder))
+        latched = LatchedTopics(self.reader, node.settings)
+        self.cutter = Cutter(
+            self.reader, latched, node.settings, self._settings_text, node.out, self.extractor.budget
+        )
 
     def take(self, event: object) -> None:
         """A dora event that is not for the inbox."""
         if isinstance(event, Input) and event.id == "watermark":
-            watermark_ns = Watermark.from_arrow(event.value).watermark_ns
-            if self.watermark_ns < watermark_ns < ALL_TIME:  # the end comes with the journal, and truncates
-                self.watermark_ns = watermark_ns
-                self._promised = True
+            try:
+                watermark = Watermark.from_arrow(event.value)
+            except BadInputError:
+                return
+            # It travels on another edge than the events that it speaks of, and may overtake them.
+            self.events.expect(watermark.events)
+            if (
+                watermark.watermark_ns < ALL_TIME
+            ):  # the end comes with the journal, and truncates what is open
+                self.watermark_ns = max(self.watermark_ns, watermark.watermark_ns)
 
     def step(self, *, look: bool) -> bool:
         """Take new events, close windows, cut one clip; whether there is more to do."""
-        # A watermark may overtake the events before it, on another edge; the journal has had them for long.
-        for event in self.events.take(look=look or self._promised):
-            self.extractor.add(event)
-        self._promised = False
-        ended = self.events.ended(self.node.run_id)
         beat = self.view.beat()
-        if ended:
-            self.extractor.finish(beat.newest_ns)
+        earlier = self.run_id != self.node.run_id
+        if earlier:
+            for event in self.events.take_of(self.run_id):
+                self._add(event)
+            self.extractor.finish(self.reader.newest_ns())
         else:
-            self.extractor.advance(self.watermark_ns)
+            for event in self.events.take(look=look):
+                self._add(event)
+            if self.over:
+                self.extractor.finish(beat.newest_ns)
+            else:
+                self.extractor.advance(self.watermark_ns)
         self._save(beat.number)
-        try:
-            before = self.reader.from_memory, self.reader.from_disk
-            done = self.extractor.cut_next(self.cutter)
-        except OSError as error:
-            self._refuse(error)
-            return True
-        if done is None:
-            return False
-        self.refused = ""
-        self._note_tiers(done, self.reader.from_memory - before[0], self.reader.from_disk - before[1])
-        self.announce(done)
+        if not self._cut():
+            if earlier:
+                self.run_id = self.events.next_run() or self.node.run_id
+                self._tiers()
+            return earlier
         self._save(beat.number)
         return True
+
+    def _cut(self) -> bool:
+        """Cut one clip, and pass over the empty windows before it; whether anything waited.
+
+        A gap in the recording or one absurd stamp can leave thousands of empty windows. They share a
+        checkpoint: deciding some of them again after a crash gives the same rows.
+        """
+        begun_ns = self.node.clock.monotonic_ns()
+        waited = False
+        while self.node.clock.monotonic_ns() - begun_ns < EMPTY_FOR_NS:
+            before = self.reader.from_memory, self.reader.from_disk
+            try:
+                done = self.extractor.cut_next(self.cutter)
+            except OSError as error:
+                self._refuse(error)
+                return True
+            if done is None:
+                break
+            waited = True
+            self.refused = ""
+            self._note_tiers(done, self.reader.from_memory - before[0], self.reader.from_disk - before[1])
+            self.announce(done)
+            if done.cut.sidecar is not None:
+                break
+        return waited
+
+    @property
+    def over(self) -> bool:
+        """Whether every event of this run is here."""
+        return self.run_id == self.node.run_id and self.events.ended(self.node.run_id)
+
+    def _add(self, event: TriggerEvent) -> None:
+        self.pre_roll.saw(event)
+        self.extractor.add(event)
 
     def _save(self, beat: int) -> None:
         self.node.save_checkpoint(
             {
                 "extractor": self.extractor.snapshot(),
                 "events": self.events.position,
-                "run_id": self.node.run_id,
+                "run_id": self.run_id,
             }
         )
         needed = self.extractor.needed_from_ns
-        held = Cell.FREE
-        if self.warm is None:
-            future = self.watermark_ns - LONGEST_PRE_ROLL_NS if self.watermark_ns > 0 else 0
-            held = min(needed, future)
-        self.cell.write(done=beat, hold_ns=held, keep_ns=needed, idle=not self.extractor.queue)
+        self.cell.write(
+            done=beat, hold_ns=self._hold_ns(needed), keep_ns=needed, idle=not self.extractor.queue
+        )
+
+    def _hold_ns(self, needed_ns: int) -> int:
+        """From when on the rings must keep messages; with a warm tier they need not for this node."""
+        if self.node.settings.recorder.enabled:
+            return Cell.FREE
+        if self.run_id != self.node.run_id or self.watermark_ns == NO_TIME:
+            return NO_TIME
+        return min(needed_ns, max(NO_TIME, self.watermark_ns - self.pre_roll.longest_ns))
+
+    def health(self) -> tuple[int, str, dict[str, object]]:
+        """Level, message and values."""
+        waiting = len(self.extractor.queue)
+        values: dict[str, object] = {
+            "clips": self.extractor.clips,
+            "waiting_clips": waiting,
+            "open_windows": self.extractor.open_windows,
+            "from_memory": self.reader.from_memory,
+            "from_disk": self.reader.from_disk,
+        }
+        if self.refused:
+            return 2, f"The disk refuses clips: {self.refused}; {waiting} wait", values
+        return (
+            0,
+            "OK" if self.run_id == self.node.run_id else f"Finishing the earlier run {self.run_id}",
+            values,
+        )
 
     def _note_tiers(self, done: Done, from_memory: int, from_disk: int) -> None:
         """Where a clip's messages were read: a fact about this machine's speed, so not in the ledger."""
-        if done.cut.sidecar is not None and not done.cut.again:
-            path = self.node.state / "tiers.json"
-            tiers = atomic.read_json(path) or {}
-            tiers[done.cut.sidecar.clip_id] = {"from_memory": from_memory, "from_disk": from_disk}
-            atomic.write_json(path, tiers, durable=False)
+        if done.cut.sidecar is None or done.cut.again:
+            return
+        path = self.node.state / "tiers.json"
+        known = atomic.read_json(path)
+        tiers = known if isinstance(known, dict) else {}
+        tiers[done.cut.sidecar.clip_id] = {"from_memory": from_memory, "from_disk": from_disk}
+        newest = dict(list(tiers.items())[-TIERS_KEPT:])
+        with contextlib.suppress(OSError):
+            atomic.write_json(path, newest, durable=False)
 
     def _refuse(self, error: OSError) -> None:
-        if self.refused != str(error):
-            self.refused = str(error)
-            self.node.health(
-                2, f"The disk refuses clips: {error.strerror}", {"waiting": len(self.extractor.queue)}
-            )
+        if self.refused != str(error.strerror):
+            self.refused = str(error.strerror)
             self.node.seam.log(
                 "error",
                 f"The disk refused a clip ({error}); it is tried again every {RETRY_S:.0f} s, nothing is dropped.",
             )
+        self.node.health(*self.health())
         self.node.clock.sleep_s(RETRY_S)
 
     def announce(self, done: Done) -> None:
@@ -208,7 +270,8 @@ def run(node: Node) -> None:
         event = node.next(0.0 if more else IDLE_S)
         loop.take(event)
         more = loop.step(look=event is None)
-        if not more and loop.events.ended(node.run_id):
+        node.report(loop.health)
+        if not more and loop.over:
             break
         if node.must_leave(producers_live=loop.events.producer_lives):
             break

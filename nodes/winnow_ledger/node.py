@@ -1,5 +1,7 @@
 """`winnow-ledger`: decisions of all nodes in; the table on disk."""
 
+from functools import partial
+
 from winnow_runtime.inbox import Inbox
 from winnow_runtime.ledger import LedgerWriter
 from winnow_runtime.node import Node, run_as_process
@@ -16,18 +18,19 @@ def run(node: Node) -> None:
         for edge in node.wiring.inputs(node.id)
         if edge.source_node != "dora"
     }
-    writer = LedgerWriter(node.out)
+    writer = node.insist("the ledger", lambda: LedgerWriter(node.out))
     while True:
         event = node.next(IDLE_S)
         rows = [row for inbox in inboxes.values() for row in inbox.take(look=event is None)]
         if rows:
-            writer.append(rows)
+            node.insist("rows of the ledger", partial(writer.append, rows))
             node.save_checkpoint({name: inbox.position for name, inbox in inboxes.items()})
         if event is None and all(inbox.ended(node.run_id) for inbox in inboxes.values()):
             break
         if node.must_leave(producers_live=any(inbox.producer_lives for inbox in inboxes.values())):
             break
-    writer.compact()
+    node.insist("the ledger's table", writer.compact)
+    writer.close()
     node.finish()
 
 

@@ -8,7 +8,8 @@ from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import End
 
 IDLE_S = 0.1
-HEALTH_EVERY_NS = 1_000_000_000
+NOTES_KEPT = 10_000
+"""Rows that wait for a disk to take them again; at one per topic and second this is minutes of trouble."""
 
 
 def run(node: Node) -> None:
@@ -19,35 +20,56 @@ def run(node: Node) -> None:
     recorder = Recorder(
         view, view.own_cell(node.id), base / node.run_id, node.state, node.run_id, settings, node.clock
     )
-    health_ns = 0
-    while True:
-        node.next(IDLE_S)
-        beat = view.beat()
-        while recorder.step():
-            pass
-        _report(node, recorder)
-        now = node.clock.monotonic_ns()
-        if now - health_ns >= HEALTH_EVERY_NS:
-            health_ns = now
-            messages, size = recorder.recorded
-            level = 2 if recorder.down else 1 if recorder.lost else 0
-            message = f"Warm tier down: {recorder.down}" if recorder.down else "OK"
-            node.health(
-                level, message, {"recorded_messages": messages, "recorded_bytes": size, "lost": recorder.lost}
-            )
-        if beat.end is not End.RUNNING or node.must_leave(producers_live=True):
-            break
-    recorder.finish()
-    _report(node, recorder)
+    try:
+        while True:
+            node.next(IDLE_S)
+            beat = view.beat()
+            while recorder.step():
+                pass
+            _note(node, recorder)
+            node.report(lambda: _health(recorder))
+            if beat.end is not End.RUNNING or node.must_leave(producers_live=view.writer_lives):
+                break
+        recorder.finish()
+    finally:
+        recorder.stop()
+    _note(node, recorder, wait=True)
     node.finish()
 
 
-def _report(node: Node, recorder: Recorder) -> None:
-    for note in recorder.notes:
-        node.decide(
-            note.kind, t_ns=max(0, note.t_ns), subject=note.subject, outcome=note.outcome, reason=note.reason
-        )
-    recorder.notes.clear()
+def _health(recorder: Recorder) -> tuple[int, str, dict[str, object]]:
+    messages, size = recorder.recorded
+    values: dict[str, object] = {
+        "recorded_messages": messages,
+        "recorded_bytes": size,
+        "lost": recorder.lost,
+        "segments": recorder.segments,
+        "used_bytes": recorder.used_bytes,
+    }
+    if recorder.down:
+        return 2, f"Warm tier down: {recorder.down}", values
+    if recorder.lost:
+        return 1, f"{recorder.lost} messages were not recorded", values
+    return 0, "OK", values
+
+
+def _note(node: Node, recorder: Recorder, *, wait: bool = False) -> None:
+    """Write what happened to the ledger; what a full disk refuses is kept for the next time, recording goes on."""
+    while recorder.notes:
+        note = recorder.notes[0]
+        try:
+            node.decide(
+                note.kind,
+                t_ns=max(0, note.t_ns),
+                subject=note.subject,
+                outcome=note.outcome,
+                reason=note.reason,
+                wait=wait,
+            )
+        except OSError:
+            del recorder.notes[NOTES_KEPT:]
+            return
+        recorder.notes.pop(0)
 
 
 def main() -> None:

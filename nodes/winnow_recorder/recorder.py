@@ -6,17 +6,20 @@ import shutil
 import threading
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from winnow_operators.retention.eviction import EvictionLimits, SegmentInfo, plan_eviction
 from winnow_runtime import atomic
 from winnow_runtime.clock import Clock
 from winnow_runtime.ring.board import CHANNELS, Beat, Cell
+from winnow_runtime.ring.layout import NO_TIME
 from winnow_runtime.ring.reader import RingReader
 from winnow_runtime.ring.view import RingView
 from winnow_runtime.warm.index import Segment, segments
 from winnow_runtime.warm.recovery import recover
-from winnow_runtime.warm.writer import Item, SegmentWriter, save_cursors
+from winnow_runtime.warm.writer import Item, SegmentWriter
 from winnow_schemas.settings.device import RecorderSettings
 
 STEP_BYTES = 32 * 1024 * 1024
@@ -26,19 +29,17 @@ FLUSH_EVERY_NS = 200_000_000
 RETRY_NS = 2_000_000_000
 """After the disk refused: how long until the next attempt."""
 EVICT_EVERY_NS = 1_000_000_000
+TELL_EVERY_NS = 1_000_000_000
 
 
-class Note:
+class Note(NamedTuple):
     """Something for the ledger."""
 
-    __slots__ = ("kind", "outcome", "reason", "subject", "t_ns")
-
-    def __init__(self, kind: str, t_ns: int, subject: str, outcome: str, reason: str) -> None:
-        self.kind = kind
-        self.t_ns = t_ns
-        self.subject = subject
-        self.outcome = outcome
-        self.reason = reason
+    kind: str
+    t_ns: int
+    subject: str
+    outcome: str
+    reason: str
 
 
 class Recorder:
@@ -61,23 +62,39 @@ class Recorder:
         self._run_id = run_id
         self._settings = settings
         self._clock = clock
-        folder.mkdir(parents=True, exist_ok=True)
         self.notes: list[Note] = []
-        self._recover()
         self._writer = SegmentWriter(folder, int(settings.segment_s * 1e9), view.channel)
-        self._next = self._load_cursors()
-        self._writer.safe.update(self._next)
+        self._next: dict[str, int] = {}
+        """Port -> the entry that is recorded next. Behind ``safe`` of the writer: in open chunks."""
         self._beats: deque[tuple[int, dict[str, int]]] = deque()
-        self._flushed_ns = self._evicted_ns = 0
+        self._flushed_ns = self._evicted_ns = self._told_ns = 0
         self._refused_ns = 0
         self.down = ""
         """Why nothing is recorded at the moment; empty when all is well."""
         self.lost = 0
-        self.newest_ns = -(2**63)
+        """Messages that were in memory and were never recorded."""
+        self._untold: dict[str, int] = {}
+        """Port -> of those, how many the ledger does not know of yet."""
+        self.newest_ns = NO_TIME
         self._idle = False
+        self.segments = self.used_bytes = 0
+        """Of this run's warm tier, as eviction saw it last."""
+        try:
+            self._prepare()
+        except OSError as error:
+            self._refuse(error)
+        self._next = self._load_cursors()
+        self._writer.safe.update(self._next)
         self._syncer = _Syncer(self._writer, settings.fsync_s)
 
-    def _recover(self) -> None:
+    def _prepare(self) -> None:
+        """See to it that there is a folder and that every segment in it is whole.
+
+        Raises:
+            OSError: the disk refuses.
+
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
         for mended in recover(self._folder):
             self.notes.append(
                 Note(
@@ -90,15 +107,32 @@ class Recorder:
             )
 
     def _load_cursors(self) -> dict[str, int]:
-        try:
-            value = json.loads(self._cursor_file.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return (
-            {str(port): int(number) for port, number in value["safe"].items()}
-            if value.get("run_id") == self._run_id
-            else {}
+        """Where a predecessor in this run got to: by its own word, and by what is in its segments."""
+        value = atomic.read_json(self._cursor_file)
+        saved = (
+            value.get("safe", {}) if isinstance(value, dict) and value.get("run_id") == self._run_id else {}
         )
+        cursors = {str(port): int(number) for port, number in saved.items()}
+        seqs = self._recorded_seqs()
+        for port, ring in self._view.rings().items():
+            first = cursors.get(port, 0)
+            entries = ring.between(first, ring.head)
+            known = np.array([seqs.get(int(number), 0) for number in entries["channel"]], np.uint64)
+            fresh = np.flatnonzero(entries["seq"] > known)
+            if len(entries) and (not len(fresh) or fresh[0] > 0):
+                last = fresh[0] - 1 if len(fresh) else len(entries) - 1
+                cursors[port] = int(entries[last]["n"]) + 1
+        return cursors
+
+    def _recorded_seqs(self) -> dict[int, int]:
+        """Channel -> the largest sequence number in the newest segments; what was killed wrote no others."""
+        seqs: dict[int, int] = {}
+        for segment in segments(self._folder)[-2:]:
+            rows = segment.rows()
+            for channel in np.unique(rows["channel"]):
+                newest = int(rows["seq"][rows["channel"] == channel].max())
+                seqs[int(channel)] = max(seqs.get(int(channel), 0), newest)
+        return seqs
 
     # --- recording ----------------------------------------------------------------------------------------
 
@@ -106,15 +140,10 @@ class Recorder:
         """Record what is new, up to a bound; False when there was nothing."""
         now = self._clock.monotonic_ns()
         if self.down and now - self._refused_ns < RETRY_NS:
-            self._skip()
+            self._let_go()
             return False
-        beat = self._view.beat()
-        heads = {port: ring.head for port, ring in self._view.rings().items()}
         try:
-            worked = self._record(heads)
-            if now - self._flushed_ns >= FLUSH_EVERY_NS or not worked:
-                self._flushed_ns = now
-                self._writer.flush()
+            worked = self._attempt(now)
         except OSError as error:
             self._refuse(error)
             return False
@@ -130,6 +159,18 @@ class Recorder:
                 )
             )
             self.down = ""
+        self._tell_lost(now)
+        return worked
+
+    def _attempt(self, now: int) -> bool:
+        beat = self._view.beat()
+        heads = {port: ring.head for port, ring in self._view.rings().items()}
+        if self.down:
+            self._prepare()
+        worked = self._record(heads)
+        if now - self._flushed_ns >= FLUSH_EVERY_NS or not worked:
+            self._flushed_ns = now
+            self._writer.flush()
         self._beats.append((beat.number, heads))
         self._release()
         if now - self._evicted_ns >= EVICT_EVERY_NS:
@@ -146,15 +187,16 @@ class Recorder:
             ring = self._view.ring(port)
             entries = ring.between(first, head)
             if not len(entries) or int(entries[0]["n"]) > first:
-                self._overtaken(ring, first, int(entries[0]["n"]) if len(entries) else head)
+                self._overtaken(port, first, int(entries[0]["n"]) if len(entries) else head)
             for entry in entries:
                 if not self._one(ring, port, entry):
-                    self._overtaken(ring, int(entry["n"]), int(entry["n"]) + 1)
+                    self._overtaken(port, int(entry["n"]), int(entry["n"]) + 1)
                 self._next[port] = int(entry["n"]) + 1
                 budget -= int(entry["length"])
                 if budget < 0:
                     return True
             self._next[port] = head
+            self._writer.skip_to(port, head)
         return budget < STEP_BYTES
 
     def _one(self, ring: RingReader, port: str, entry: object) -> bool:
@@ -172,18 +214,29 @@ class Recorder:
         self.newest_ns = max(self.newest_ns, item.t_ns)
         return self._writer.add(item, lambda target: ring.copy_into(record, target) is not None)
 
-    def _overtaken(self, ring: RingReader, first: int, last: int) -> None:
+    def _overtaken(self, port: str, first: int, last: int) -> None:
+        """Entries that are gone; they are passed, so that after a crash they are not counted again."""
         self.lost += last - first
-        topic = self._view.topics().get(ring.port, ring.port)
-        self.notes.append(
-            Note(
-                "message",
-                self.newest_ns,
-                topic,
-                "not recorded",
-                f"{last - first} messages of {topic} were overwritten in memory before they were recorded; the disk is too slow or the ring too small.",
+        self._untold[port] = self._untold.get(port, 0) + last - first
+        self._next[port] = last
+        self._writer.skip_to(port, last)
+
+    def _tell_lost(self, now: int, *, force: bool = False) -> None:
+        """One row per topic and second, however many messages it is about."""
+        if not self._untold or not (force or now - self._told_ns >= TELL_EVERY_NS):
+            return
+        self._told_ns = now
+        topics = self._view.topics()
+        for port, count in sorted(self._untold.items()):
+            topic = topics.get(port, port)
+            reason = (
+                f"{count} messages of {topic} were not recorded: the disk refused until the end ({self.down})."
+                if self.down
+                else f"{count} messages of {topic} were overwritten in memory before they were recorded; the disk "
+                "was away or too slow, or the ring is too small."
             )
-        )
+            self.notes.append(Note("message", self.newest_ns, topic, "not recorded", reason))
+        self._untold.clear()
 
     def _release(self) -> None:
         """Tell the ring which beats are completely in the files."""
@@ -192,7 +245,9 @@ class Recorder:
         while self._beats and all(safe.get(port, 0) >= head for port, head in self._beats[0][1].items()):
             done = self._beats.popleft()[0]
         if done is not None:
-            save_cursors(self._cursor_file, self._run_id, safe)
+            value = json.dumps({"run_id": self._run_id, "safe": dict(safe)}).encode()
+            # Not synced: the cursors speak of a living machine.
+            atomic.write_bytes(self._cursor_file, value, durable=False)
             self._keep_channels()
             self._cell.write(done=done, idle=self._idle)
 
@@ -219,17 +274,16 @@ class Recorder:
                 )
             )
         self._writer.abandon()
-        self._recover()
-        self._skip()
+        self._next = dict(self._writer.safe)  # what was in open chunks is read from the rings again
+        self._let_go()
 
-    def _skip(self) -> None:
-        """While the disk is away: do not hold the source back for something that cannot be done."""
-        beat = self._view.beat()
-        for port, ring in self._view.rings().items():
-            self._next[port] = max(self._next.get(port, 0), ring.head)
-            self._writer.safe[port] = self._next[port]
+    def _let_go(self) -> None:
+        """While the disk is away: do not hold the source back for something that cannot be done.
+
+        What the rings still hold when it is back is recorded then; the rest is counted.
+        """
         self._beats.clear()
-        self._cell.write(done=beat.number)
+        self._cell.write(done=self._view.beat().number)
 
     def _evict(self) -> None:
         settings = self._settings
@@ -243,6 +297,7 @@ class Recorder:
         closed = [segment for segment in segments(self._folder) if segment != self._writer.segment]
         everything = segments(self._folder)
         used = sum(segment.size_bytes() for segment in everything)
+        self.segments, self.used_bytes = len(everything), used
         ends = [segment.start_ns for segment in everything[1:]] + [self.newest_ns + 1][: len(everything)]
         infos = [
             SegmentInfo(segment.path.name, segment.start_ns, end, segment.size_bytes())
@@ -284,17 +339,27 @@ class Recorder:
 
     def finish(self) -> Segment | None:
         """Record the rest and close the open segment."""
+        self._refused_ns = -RETRY_NS  # the last chance of what a bad disk refused
         while self.step():
             pass
-        self._syncer.stop()
+        self.stop()
+        segment = None
         try:
-            segment = self._writer.close()
+            if not self.down:
+                segment = self._writer.close()
+                self._release()
         except OSError as error:
             self._refuse(error)
-            segment = None
-        self._release()
+        if self.down:
+            for port, ring in self._view.rings().items():
+                self._overtaken(port, self._next.get(port, 0), ring.head)
+        self._tell_lost(0, force=True)
         self._cell.write(done=self._view.beat().number, finished=True)
         return segment
+
+    def stop(self) -> None:
+        """End the thread that syncs."""
+        self._syncer.stop()
 
     @property
     def recorded(self) -> tuple[int, int]:

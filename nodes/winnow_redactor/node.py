@@ -1,6 +1,7 @@
 """`winnow-redactor`: verdicts in; what may leave out. Fail-closed: in doubt a clip stays."""
 
 from winnow_redactor.withhold import make_outgoing
+from winnow_runtime import atomic
 from winnow_runtime.node import Node, run_as_process
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import Outgoing, Verdict
@@ -21,6 +22,8 @@ def handle(node: Node, verdict: Verdict) -> None:
     t_ns = sidecar.triggers[0].t_ns if sidecar.triggers else sidecar.start_ns
     if made.withheld:
         reason = f"{', '.join(made.withheld)} may show people and stay on the vehicle; the rest of {verdict.name} may leave."
+    elif made.path != clip:
+        reason = f"{verdict.name} leaves as a copy without the attachments that nobody knows."
     else:
         reason = f"{verdict.name} has no topic that may show people; it leaves as it is."
     node.decide(
@@ -29,7 +32,7 @@ def handle(node: Node, verdict: Verdict) -> None:
         subject=verdict.clip_id,
         outcome="withheld" if made.withheld else "passed",
         reason=reason,
-        values={"withheld": list(made.withheld), "sha256": sidecar.sha256},
+        values={"withheld": list(made.withheld), "why": made.reasons, "sha256": sidecar.sha256},
     )
     outgoing = Outgoing(
         clip_id=verdict.clip_id,
@@ -45,29 +48,60 @@ def handle(node: Node, verdict: Verdict) -> None:
     node.emit("outgoing", outgoing, verdict.clip_id)
 
 
+class Loop:
+    """One node's work, step by step."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        saved = node.load_checkpoint() or {}
+        self.verdicts = node.inbox("verdicts", Verdict, saved.get("verdicts", 0))
+        self.waiting: list[Verdict] = []
+        self.handled = 0
+        self.refused = ""
+        node.insist("what a crash left", lambda: atomic.remove_temporary(node.out / "outgoing"))
+
+    def step(self, *, look: bool) -> bool:
+        """Handle what is new; whether nothing waits any more."""
+        self.waiting += self.verdicts.take(look=look)
+        while self.waiting:
+            try:
+                handle(self.node, self.waiting[0])
+            except OSError as error:
+                self._refuse(error)
+                return False
+            self.refused = ""
+            self.handled += 1
+            self.waiting.pop(0)
+        self.node.save_checkpoint({"verdicts": self.verdicts.position})
+        return True
+
+    def _refuse(self, error: OSError) -> None:
+        if self.refused != str(error.strerror):
+            self.refused = str(error.strerror)
+            self.node.seam.log(
+                "error",
+                f"The disk refused an outgoing clip ({error}); it is tried again every {RETRY_S:.0f} s.",
+            )
+        self.node.clock.sleep_s(RETRY_S)
+
+    def health(self) -> tuple[int, str, dict[str, object]]:
+        """Level, message and values."""
+        values: dict[str, object] = {"handled": self.handled, "waiting": len(self.waiting)}
+        if self.refused:
+            return 2, f"The disk refuses outgoing clips: {self.refused}", values
+        return 0, "OK", values
+
+
 def run(node: Node) -> None:
     """Handle verdicts until the classifier has ended."""
-    saved = node.load_checkpoint() or {}
-    verdicts = node.inbox("verdicts", Verdict, saved.get("verdicts", 0))
-    waiting: list[Verdict] = []
+    loop = Loop(node)
     while True:
-        event = node.next(IDLE_S if not waiting else 0.0)
-        waiting += verdicts.take(look=event is None)
-        while waiting:
-            try:
-                handle(node, waiting[0])
-            except OSError as error:
-                node.seam.log(
-                    "error", f"The disk refused an outgoing clip ({error}); tried again in {RETRY_S:.0f} s."
-                )
-                node.clock.sleep_s(RETRY_S)
-                break
-            waiting.pop(0)
-        if not waiting:
-            node.save_checkpoint({"verdicts": verdicts.position})
-            if event is None and verdicts.ended(node.run_id):
-                break
-        if node.must_leave(producers_live=verdicts.producer_lives):
+        event = node.next(0.0 if loop.waiting else IDLE_S)
+        idle = loop.step(look=event is None)
+        node.report(loop.health)
+        if idle and event is None and loop.verdicts.ended(node.run_id):
+            break
+        if node.must_leave(producers_live=loop.verdicts.producer_lives):
             break
     node.finish()
 

@@ -1,21 +1,32 @@
-"""Makes the copy of a clip that may leave: camera topics left out, everything else byte for byte."""
+"""Makes the copy of a clip that may leave: what may show people left out, everything else byte for byte."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
-from mcap.exceptions import McapError
-from mcap.reader import make_reader
+from mcap.reader import McapReader, make_reader
+from mcap.records import Channel as ChannelRecord
+from mcap.records import Message, Schema
 
-from winnow_operators.privacy import shows_people
+from winnow_operators.privacy import holds_picture, why_withheld
 from winnow_runtime import atomic
 from winnow_runtime.hashed_file import HashedFile
+from winnow_runtime.mcapfile.profile import profile_of
 from winnow_runtime.mcapfile.records import channel_of
 from winnow_runtime.mcapfile.writer import McapWriter
+from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.topics import Kind
 from winnow_schemas.sidecar import Sidecar, read_sidecar
+
+ATTACHMENTS = frozenset({"sidecar.json", "settings.yml"})
+"""What the extractor attaches; anything else may be a picture and stays."""
+CLOUD_ENCODINGS = frozenset({"cdr", "ros1", "protobuf"})
+METADATA = "winnow."
+"""How the names of the extractor's metadata begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,92 @@ class Made:
     sidecar: Sidecar
     withheld: tuple[str, ...]
     """Topics that stay; empty when the clip itself may go."""
+    reasons: dict[str, str]
+    """Topic -> why it stays."""
+
+
+class Source:
+    """A clip that is read; whatever is wrong with it is one kind of error, so that nothing of it leaves."""
+
+    def __init__(self, clip: Path, file: IO[bytes], settings: DeviceSettings, sidecar: Sidecar) -> None:
+        self._name = clip.name
+        self._settings = settings
+        self._declared = {topic: content.kind for topic, content in sidecar.topic_contents.items()}
+        self._reader: McapReader = self._guard(lambda: make_reader(file, validate_crcs=True))
+        summary = self._guard(self._reader.get_summary)
+        if summary is None:
+            raise BadInputError(f"{clip.name} has no summary; nothing of it leaves.")
+        self._summary = summary
+
+    def withheld(self) -> dict[str, str]:
+        """Topic -> why it may show people: by its channels, and by its payloads where those say no."""
+        found: dict[str, str] = {}
+        looked_at: set[str] = set()
+        for record in self._summary.channels.values():
+            channel = channel_of(self._summary.schemas.get(record.schema_id), record)
+            kind = self._kind(channel.topic)
+            why = why_withheld(kind, channel)
+            if why:
+                found.setdefault(channel.topic, why)
+            # A cloud in a message of a known form is no picture, and in its random bytes anything can be found.
+            if kind is not Kind.LIDAR or channel.encoding not in CLOUD_ENCODINGS:
+                looked_at.add(channel.topic)
+        topics = sorted(looked_at - found.keys())
+        for _, channel_record, message in self.messages(topics) if topics else ():
+            if channel_record.topic not in found and holds_picture(message.data):
+                found[channel_record.topic] = "a payload of it is a picture"
+        return dict(sorted(found.items()))
+
+    def _kind(self, topic: str) -> Kind:
+        """What the settings call the topic now, or called it when the clip was cut: the more careful of both."""
+        now = self._settings.topic(topic).kind
+        then = self._declared.get(topic, now.value)
+        if now.shows_people or then not in set(Kind):
+            return now if now.shows_people else Kind.CAMERA
+        return Kind(then) if Kind(then).shows_people else now
+
+    def messages(self, topics: list[str]) -> Iterator[tuple[Schema | None, ChannelRecord, Message]]:
+        """The messages of some topics, in time order."""
+        found = self._reader.iter_messages(topics=topics, log_time_order=True)
+        while (item := self._guard(lambda: next(found, None))) is not None:
+            yield item
+
+    def channels(self, topics: list[str]) -> list[Channel]:
+        """Channels of these topics."""
+        schemas = self._summary.schemas
+        return [
+            channel_of(schemas.get(record.schema_id), record)
+            for record in self._summary.channels.values()
+            if record.topic in topics
+        ]
+
+    @property
+    def topics(self) -> set[str]:
+        return {record.topic for record in self._summary.channels.values()}
+
+    @property
+    def strange_extras(self) -> bool:
+        """Whether there are attachments or metadata that the extractor does not write."""
+        return any(index.name not in ATTACHMENTS for index in self._summary.attachment_indexes) or any(
+            not index.name.startswith(METADATA) for index in self._summary.metadata_indexes
+        )
+
+    def attachments(self) -> list[Any]:
+        """Those that may leave."""
+        found = self._guard(lambda: list(self._reader.iter_attachments()))
+        return [attachment for attachment in found if attachment.name in ATTACHMENTS]
+
+    def metadata(self) -> list[Any]:
+        """Those that may leave."""
+        found = self._guard(lambda: list(self._reader.iter_metadata()))
+        return [metadata for metadata in found if metadata.name.startswith(METADATA)]
+
+    def _guard(self, read: Any) -> Any:
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001 - decompressors and parsers have errors of many kinds
+            what = str(error) or type(error).__name__
+            raise BadInputError(f"{self._name} cannot be read ({what}); nothing of it leaves.") from None
 
 
 def make_outgoing(clip: Path, out: Path, settings: DeviceSettings) -> Made:
@@ -36,53 +133,60 @@ def make_outgoing(clip: Path, out: Path, settings: DeviceSettings) -> Made:
         OSError: the disk refuses.
 
     """
+    if not clip.resolve().is_relative_to((out / "clips").resolve()):
+        raise BadInputError(f"{clip} is not one of the clips in {out}; nothing of it leaves.")
     sidecar = read_sidecar(clip.with_suffix(".json"))
-    withheld = tuple(
-        topic
-        for topic, content in sorted(sidecar.topic_contents.items())
-        if shows_people(Kind(content.kind), content.schema_name, content.encoding)
-    )
-    if not withheld:
-        return Made(clip, sidecar, ())
-    target = out / "outgoing" / clip.parent.name / clip.name
-    done = atomic.read_json(target.with_suffix(".json"))
-    if target.exists() and done is not None:
-        return Made(target, Sidecar.model_validate(done), withheld)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return Made(target, _copy(clip, target, sidecar, withheld, settings), withheld)
+    try:
+        file = clip.open("rb")
+    except OSError as error:
+        raise BadInputError(f"{clip.name} cannot be read ({error.strerror}); nothing of it leaves.") from None
+    with file:
+        source = Source(clip, file, settings, sidecar)
+        reasons = source.withheld()
+        withheld = tuple(reasons)
+        if not withheld and not source.strange_extras:
+            return Made(clip, sidecar, (), {})
+        target = out / "outgoing" / clip.parent.name / clip.name
+        done = _already(target, sidecar, withheld)
+        if done is None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.with_suffix(".json").unlink(missing_ok=True)
+            done = _copy(source, target, _describe(sidecar, withheld, settings))
+        return Made(target, done, withheld, reasons)
 
 
-def _copy(
-    clip: Path, target: Path, sidecar: Sidecar, withheld: tuple[str, ...], settings: DeviceSettings
-) -> Sidecar:
+def _already(target: Path, sidecar: Sidecar, withheld: tuple[str, ...]) -> Sidecar | None:
+    """A copy made before a crash, if it is of this clip and leaves out the same."""
+    try:
+        done = read_sidecar(target.with_suffix(".json"))
+    except BadInputError:
+        return None
+    same = (done.derived_from, done.withheld_topics) == (sidecar.sha256 or "", list(withheld))
+    return done if same and target.exists() and target.stat().st_size == done.size_bytes else None
+
+
+def _copy(source: Source, target: Path, described: Sidecar) -> Sidecar:
     file = HashedFile(target)
     try:
-        writer = McapWriter(file.write)
-        with clip.open("rb") as source:
-            reader = make_reader(source, validate_crcs=True)
-            numbers: dict[int, int] = {}
-            for schema, channel, message in reader.iter_messages(log_time_order=True):
-                if channel.topic in withheld:
-                    continue
-                number = numbers.get(channel.id)
-                if number is None:
-                    writer.stream("lz4", "lz4")
-                    number = numbers[channel.id] = writer.channel(channel_of(schema, channel), "lz4")
-                writer.message(number, message.log_time, message.publish_time, message.sequence, message.data)
-            described = _describe(sidecar, withheld, settings)
-            writer.flush()
-            for attachment in reader.iter_attachments():
-                data = attachment.data
-                if attachment.name == "sidecar.json":
-                    data = json.dumps(described.to_json(), indent=2, ensure_ascii=False).encode()
-                writer.attachment(attachment.name, attachment.media_type, data, attachment.log_time)
-            for metadata in reader.iter_metadata():
-                writer.metadata(metadata.name, metadata.metadata)
+        topics = sorted(source.topics - set(described.withheld_topics))
+        writer = McapWriter(file.write, profile=profile_of(source.channels(topics)))
+        writer.stream("lz4", "lz4")
+        numbers: dict[int, int] = {}
+        for schema, channel, message in source.messages(topics) if topics else ():
+            number = numbers.get(channel.id)
+            if number is None:
+                number = numbers[channel.id] = writer.channel(channel_of(schema, channel), "lz4")
+            writer.message(number, message.log_time, message.publish_time, message.sequence, message.data)
+        writer.flush()
+        for attachment in source.attachments():
+            data = attachment.data
+            if attachment.name == "sidecar.json":
+                data = json.dumps(described.to_json(), indent=2, ensure_ascii=False).encode()
+            writer.attachment(attachment.name, attachment.media_type, data, attachment.log_time)
+        for metadata in source.metadata():
+            writer.metadata(metadata.name, metadata.metadata)
         writer.finish()
         digest = file.publish()
-    except (McapError, ValueError, EOFError) as error:
-        file.discard()
-        raise BadInputError(f"{clip.name} cannot be read ({error}); nothing of it leaves.") from None
     except BaseException:
         file.discard()
         raise

@@ -12,13 +12,16 @@ from winnow_runtime.ring.board import Channels, channel_from_dict
 from winnow_runtime.ring.folder import RingFolder
 from winnow_runtime.ring.layout import STRONG_ORDER, Geometry
 from winnow_runtime.ring.writer import RingWriter
-from winnow_runtime.seam import Input, view_bytes
+from winnow_runtime.seam import Input, Metadata, view_bytes
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
 
 ANNOUNCE_MAX_BYTES = 8 * 1024 * 1024
 """A schema with everything that it refers to; the largest seen (nested protobuf descriptors) are 200 kB."""
+TIMELESS_MAX = 256
+"""Messages without a time that wait for message time to begin."""
+_NO_TIME = -(2**63)
 
 
 @dataclass(slots=True)
@@ -34,6 +37,8 @@ class Port:
     topic: str = ""
     refused: int = 0
     """Messages refused because something before them is missing; they come again."""
+    shut: bool = False
+    """There was no memory for its ring: messages are acknowledged and lost, or its source would wait for ever."""
 
 
 class Intake:
@@ -49,7 +54,10 @@ class Intake:
         self.messages = 0
         self.bytes = 0
         self.lost = 0
-        self.newest_ns = -(2**63)
+        self.newest_ns = _NO_TIME
+        self.has_time = False
+        """Whether there is a source that says how message time goes on."""
+        self._timeless: list[tuple[Port, Input]] = []
         self.problems: list[tuple[str, str, str]] = []
         """(port, outcome, sentence): what must go into the ledger."""
 
@@ -95,13 +103,15 @@ class Intake:
     def take(self, port: Port, event: Input, *, resends: bool) -> None:
         """Take one message in."""
         meta = event.metadata
+        if self._waits_for_time(port, event):
+            return
         if "announce" in meta:
             self._announce(port, int(meta["channel"]), view_bytes(event.value))
             return
         seq = meta.get("seq")
         if seq is None:
             seq = port.numbering.last + 1  # a node that does not number its messages
-        elif resends and (port.id, meta.get("channel", -1)) not in self._channels.aliases:
+        elif resends and not port.shut and (port.id, meta.get("channel", -1)) not in self._channels.aliases:
             port.refused += 1  # its announcement was lost; both will come again
             return
         arrival, lost = port.numbering.judge(seq, resends=resends and not meta.get("gap", False))
@@ -110,12 +120,15 @@ class Intake:
             if port.writer is not None and arrival is Arrival.REPEATED:
                 port.writer.count_duplicate()
             return
+        if port.shut:
+            self.lost += 1 + lost
+            return
         data, number = self._payload(port, event)
         writer = port.writer
         if writer is None or number is None:
             self.lost += 1
             return
-        t_ns: int = meta["t_ns"] if "t_ns" in meta else int(meta["timestamp"].timestamp() * 1e9)
+        t_ns: int = meta["t_ns"] if "t_ns" in meta else self._present_ns(meta)
         if not writer.push(data, t_ns, meta.get("pub_ns", t_ns), seq, number):
             self._oversize(port, len(data))
         if lost:
@@ -123,6 +136,35 @@ class Intake:
         self.messages += 1
         self.bytes += len(data)
         self.newest_ns = max(self.newest_ns, t_ns)
+
+    def _present_ns(self, meta: Metadata) -> int:
+        """For a node that gives no time: the message time reached, or dora's clock where no source gives any.
+
+        In a replay the two are years apart; what a node derives from messages belongs to theirs.
+        """
+        return self.newest_ns if self.newest_ns > _NO_TIME else int(meta["timestamp"].timestamp() * 1e9)
+
+    def _waits_for_time(self, port: Port, event: Input) -> bool:
+        """Whether a message without a time came before message time began; it is taken right after that."""
+        if "t_ns" in event.metadata:
+            if self._timeless and "announce" not in event.metadata:
+                self.newest_ns = max(self.newest_ns, event.metadata["t_ns"])
+                waiting, self._timeless = self._timeless, []
+                for each, message in waiting:
+                    self.take(each, message, resends=False)
+            return False
+        if not self.has_time or self.newest_ns > _NO_TIME or "announce" in event.metadata:
+            return False
+        if len(self._timeless) < TIMELESS_MAX:
+            self._timeless.append((port, event))
+        else:
+            self.lost += 1
+            self._problem(
+                port,
+                "lost",
+                f"More than {TIMELESS_MAX} messages without a time came before any with one; one of {port.id} was not kept.",
+            )
+        return True
 
     def _announce(self, port: Port, number: int, data: memoryview) -> None:
         if len(data) > ANNOUNCE_MAX_BYTES:
@@ -157,7 +199,9 @@ class Intake:
             try:
                 self.open(port, channel.topic)
             except BadInputError as error:
-                self._problem(port, "not kept", str(error))
+                if not port.shut:
+                    self._problem(port, "not kept", str(error))
+                port.shut = True
                 return
         port.topic = channel.topic
         self._channels.announce(port.id, number, channel)

@@ -52,6 +52,7 @@ class Ring:
         self.stale = remove_stale(shm, self.folder)
         self.intake = Intake(self.folder, node.run_id, node.settings)
         self.sources = _sources(node)
+        self.intake.has_time = any(source.speaks for source in self.sources.values())
         self.ports = {port.id: port for source in self.sources.values() for port in source.ports}
         self._ordered = list(self.ports.values())
         self._controls = {
@@ -67,6 +68,8 @@ class Ring:
         self._fresh_bytes = 0
         self._beat_ns = 0
         self._health_ns = 0
+        self._first_ns = self._last_ns = 0
+        """Monotonic time of the first message, and of the beat after the newest."""
         self._open_known()
 
     def _open_known(self) -> None:
@@ -89,6 +92,7 @@ class Ring:
         if port is not None:
             source = self.sources[port.source]
             before = self.intake.bytes
+            self._first_ns = self._first_ns or self.node.clock.monotonic_ns()
             self.intake.take(port, event, resends=source.expected_to_resend)
             source.progress.arrived(port.index, port.numbering.last)
             self._fresh_messages += 1
@@ -162,8 +166,10 @@ class Ring:
         cells = self.flow.cells()
         self._credit(cells)
         self._report()
-        self._fresh_messages = self._fresh_bytes = 0
         self._beat_ns = self.node.clock.monotonic_ns()
+        if self._fresh_messages:
+            self._last_ns = self._beat_ns
+        self._fresh_messages = self._fresh_bytes = 0
         return self.flow.all_finished(cells)
 
     def _credit(self, cells: dict[str, CellState | None]) -> None:
@@ -238,6 +244,7 @@ class Ring:
             "messages": self.intake.messages,
             "bytes": self.intake.bytes,
             "lost": self.intake.lost,
+            "flow_s": (self._last_ns - self._first_ns) / 1e9,
             "topics": {port.topic: _totals(port) for port in self._ordered if port.writer is not None},
         }
         atomic.write_json(self.node.state / "totals.json", totals)
@@ -255,13 +262,14 @@ def _head(port: Port) -> int:
     return port.writer.head if port.writer else 0
 
 
-def _totals(port: Port) -> dict[str, int]:
+def _totals(port: Port) -> dict[str, int | None]:
     assert port.writer is not None
     counters = port.writer.counters
     return {
         "messages": port.writer.head,
         "bytes": counters.bytes,
         "lost": counters.lost,
+        "first_ns": port.writer.first_ns,
         "newest_ns": counters.newest_ns,
     }
 

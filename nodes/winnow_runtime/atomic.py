@@ -1,5 +1,6 @@
 """Files appear whole: temporary name, fsync, rename, fsync of the folder."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -17,14 +18,21 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     temporary = path.with_name(path.name + TEMPORARY)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        if durable:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    publish(temporary, path, durable=durable)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        publish(temporary, path, durable=durable)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(
+                missing_ok=True
+            )  # on a full disk half a file would keep the room that is missing
+        raise
 
 
 def publish(temporary: Path, path: Path, *, durable: bool = True) -> None:
@@ -32,6 +40,14 @@ def publish(temporary: Path, path: Path, *, durable: bool = True) -> None:
     temporary.replace(path)
     if durable:
         sync_folder(path.parent)
+
+
+def remove_temporary(folder: Path) -> list[Path]:
+    """Delete the temporary files below a folder, which a crash left; which they were."""
+    left = sorted(folder.rglob(f"*{TEMPORARY}"))
+    for path in left:
+        path.unlink(missing_ok=True)
+    return left
 
 
 def sync_folder(folder: Path) -> None:

@@ -56,5 +56,7 @@ class HashedFile:
         self.temporary.unlink(missing_ok=True)
 
     def _release(self) -> None:
-        os.close(self._file)
-        self._pool.shutdown()
+        file, self._file = self._file, -1
+        if file >= 0:  # once: by now the number may be somebody else's
+            os.close(file)
+            self._pool.shutdown()

@@ -5,17 +5,20 @@ everything at the end of a run. A row may stand in several of them (a crash betw
 note): readers keep one per ``decision_id`` and ``run_id``.
 """
 
-import json
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from winnow_runtime import atomic
 from winnow_schemas.messages import Decision
 
+TABLE = "ledger.parquet"
+_DECODE = msgspec.json.Decoder(Decision).decode
 ROTATE_BYTES = 32 * 1024 * 1024
 """About 60,000 decisions: hours of a very talkative day."""
 SORT = [
@@ -30,6 +33,8 @@ class LedgerWriter:
         self._out = out
         self._folder = out / "ledger"
         self._folder.mkdir(parents=True, exist_ok=True)
+        atomic.remove_temporary(self._folder)
+        (out / f"{TABLE}{atomic.TEMPORARY}").unlink(missing_ok=True)
         self._number = max((_number(path) for path in self._folder.glob("rows-*")), default=1)
         self._open()
 
@@ -44,27 +49,52 @@ class LedgerWriter:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def append(self, rows: list[Decision]) -> None:
-        """Write rows; they are in the file when this returns."""
-        data = b"".join(row.to_json() + b"\n" for row in rows)
-        while data:
-            data = data[os.write(self._file, data) :]
+        """Write rows; they are in the file when this returns.
+
+        Raises:
+            OSError: the disk refuses; none of the rows is in the file.
+
+        """
+        size = os.fstat(self._file).st_size
+        rest = memoryview(b"".join(row.to_json() + b"\n" for row in rows))
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except OSError:
+            os.ftruncate(self._file, size)  # half a row would spoil the next one
+            raise
         if os.fstat(self._file).st_size >= ROTATE_BYTES:
-            self._rotate()
+            with contextlib.suppress(OSError):  # the file grows on; next time
+                self._rotate()
 
     def _rotate(self) -> None:
         os.fsync(self._file)
-        os.close(self._file)
         _write_parquet(_read_jsonl(self._path), self._path.with_suffix(".parquet"))
-        self._path.unlink()
+        path, file = self._path, self._file
         self._number += 1
-        self._open()
+        try:
+            self._open()
+        except OSError:
+            self._number -= 1
+            raise
+        os.close(file)
+        path.unlink()  # until then its rows are there twice, which readers do not mind
 
     def compact(self) -> int:
-        """Write ``ledger.parquet`` with every row so far; how many that is."""
+        """Write ``ledger.parquet`` with every row so far; how many that is.
+
+        Raises:
+            OSError: the disk refuses; the table is what it was.
+
+        """
         os.fsync(self._file)
         table = read_ledger(self._out)
-        _write_parquet(table, self._out / "ledger.parquet")
+        _write_parquet(table, self._out / TABLE)
         return int(table.num_rows)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
 
 
 def write_ledger(out: Path, decisions: Iterable[Decision]) -> Path:
@@ -74,9 +104,9 @@ def write_ledger(out: Path, decisions: Iterable[Decision]) -> Path:
         OSError: the folder cannot be written.
 
     """
-    rows = [json.loads(decision.to_json()) for decision in decisions]
+    rows = [msgspec.to_builtins(decision) for decision in decisions]
     table = pa.Table.from_pylist(rows, schema=_schema())
-    path = out / "ledger.parquet"
+    path = out / TABLE
     _write_parquet(_unique(table).sort_by(SORT), path)
     return path
 
@@ -86,10 +116,11 @@ def read_ledger(out: Path) -> pa.Table:
 
     Works while the run goes on, after a crash, and after the end.
     """
-    parts = [_read_parquet(path) for path in sorted((out / "ledger").glob("rows-*.parquet"))]
-    parts += [_read_jsonl(path) for path in sorted((out / "ledger").glob("rows-*.jsonl"))]
-    if not parts and (out / "ledger.parquet").exists():
-        parts = [_read_parquet(out / "ledger.parquet")]
+    # The growing files first: one that becomes Parquet meanwhile is then read twice, and not never.
+    parts = [_read_jsonl(path) for path in sorted((out / "ledger").glob("rows-*.jsonl"))]
+    parts += [_read_parquet(path) for path in sorted((out / "ledger").glob("rows-*.parquet"))]
+    if not parts and (out / TABLE).exists():
+        parts = [_read_parquet(out / TABLE)]
     table = pa.concat_tables(parts) if parts else _schema().empty_table()
     return _unique(table).sort_by(SORT)
 
@@ -111,14 +142,17 @@ def _unique(table: pa.Table) -> pa.Table:
 
 def _read_jsonl(path: Path) -> pa.Table:
     rows = []
-    with path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                try:
-                    rows.append(json.loads(line))
-                except ValueError:
-                    continue  # torn by a crash; its producer's journal still has it
-    return pa.Table.from_pylist(rows, schema=_schema())
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        lines = []  # it has become Parquet meanwhile
+    for line in lines:
+        if line.endswith(b"\n"):
+            try:
+                rows.append(_DECODE(line))
+            except msgspec.MsgspecError:
+                continue  # damaged; its producer's journal may still have it
+    return pa.Table.from_pylist([msgspec.to_builtins(row) for row in rows], schema=_schema())
 
 
 def _read_parquet(path: Path) -> pa.Table:

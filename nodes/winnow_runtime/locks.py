@@ -44,17 +44,15 @@ def is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        if _try(file):
-            fcntl.flock(file, fcntl.LOCK_UN)
-            return False
-        return True
+        # Shared: several may ask at once without taking each other for the holder.
+        return not _try(file, fcntl.LOCK_SH)
     finally:
         os.close(file)
 
 
-def _try(file: int) -> bool:
+def _try(file: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -1,10 +1,12 @@
 """A node: its place in the graph, its settings, its folder, and lossless sending and receiving."""
 
+import contextlib
 import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +14,11 @@ from winnow_operators.decisions import DecisionRow, decision
 from winnow_runtime import atomic
 from winnow_runtime.clock import Clock, SystemClock
 from winnow_runtime.inbox import Inbox
-from winnow_runtime.journal import JournalWriter
+from winnow_runtime.journal import FOREVER, JournalWriter
 from winnow_runtime.locks import FolderLock
 from winnow_runtime.seam import Closed, DoraSeam, Event, Input, Seam
 from winnow_runtime.wiring import Wiring
-from winnow_schemas.errors import BadInputError, WinnowError
+from winnow_schemas.errors import BadInputError, UnavailableError, WinnowError
 from winnow_schemas.messages import (
     ClipReady,
     Decision,
@@ -31,6 +33,7 @@ from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import YamlDocument
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 GRACE_S = 8.0
 """After a stop: dora asks again with SIGTERM after 10 s; everything must be closed before that."""
@@ -43,6 +46,11 @@ JOURNALED = frozenset(
 """Outputs of these types have a journal, and an end, even when nothing was ever sent on them."""
 _ANSWERS_WITHIN_S = 0.02
 """While draining, how often journals and shared memory are looked at."""
+RETRY_S = 2.0
+"""After the disk refused a record or a checkpoint: how long until it is tried again."""
+HEALTH_EVERY_NS = 1_000_000_000
+_POSITIONS = "journals"
+"""Key of a checkpoint: output -> number of the last record of its journal that is dealt with."""
 
 
 class Node:
@@ -61,12 +69,18 @@ class Node:
         self.wiring = Wiring(seam.descriptor)
         self.state = out / "state" / self.id
         self.lock = FolderLock(self.state, clock)
+        with contextlib.suppress(OSError):
+            atomic.remove_temporary(self.state)
         self._outputs = set(self.wiring.outputs(self.id))
         self._journals: dict[str, JournalWriter] = {}
         self._inboxes: dict[str, Inbox[Any]] = {}
         self.closed: Closed | None = None
         self._closed_at_ns = 0
         self._alive_at_ns = 0
+        self._health_ns = 0
+        self._saved = b""
+        self.refused = ""
+        """What the disk said when it last refused; empty when all is well."""
 
     # --- receiving ----------------------------------------------------------------------------------------
 
@@ -123,20 +137,91 @@ class Node:
     # --- sending ------------------------------------------------------------------------------------------
 
     def journal(self, output: str) -> JournalWriter:
-        """The journal of an output; P0 events and everything else that decides is synced to disk."""
+        """The journal of an output; P0 events and everything else that decides is synced to disk.
+
+        Raises:
+            OSError: the disk refuses.
+
+        """
         if output not in self._journals:
             self._journals[output] = JournalWriter(
-                self.state / output, self.run_id, durable=output != "decisions"
+                self.state / output,
+                self.run_id,
+                durable=output != "decisions",
+                passed=lambda: self._passed(output),
             )
         return self._journals[output]
 
-    def emit(self, output: str, record: Record, id_: str) -> bool:
-        """Write a record to the output's journal and send it; False when it was there already."""
-        number = self.journal(output).append(id_, json.loads(record.to_json()))
+    def _passed(self, output: str) -> int:
+        """Number up to which nobody needs the journal of an output any more.
+
+        Its consumers are the nodes whose checkpoints speak of it, in this graph or not, and the wired ones
+        that have a folder here: a node of another kind, without one, takes the messages alone.
+        """
+        source = f"{self.id}/{output}"
+        states = self.out / "state"
+        wired = {edge.node for edge in self.wiring.consumers(self.id, output)}
+        floors = [0 for node in wired if (states / node).is_dir()]
+        saved = {path.parent.name: atomic.read_json(path) for path in states.glob("*/checkpoint.json")}
+        for node, value in saved.items():
+            positions = value.get(_POSITIONS) if isinstance(value, dict) else None
+            if isinstance(positions, dict) and isinstance(positions.get(source), int):
+                floors.append(positions[source])
+                if node in wired:
+                    floors.remove(0)
+        return min(floors, default=FOREVER)
+
+    def emit(self, output: str, record: Record, id_: str, *, wait: bool = True) -> bool:
+        """Write a record to the output's journal and send it; False when it was there already.
+
+        ``wait``: when the disk refuses, try again until it does not.
+
+        Raises:
+            OSError: the disk refuses, and ``wait`` is off.
+            UnavailableError: it still refused when the node had to leave.
+
+        """
+        value = json.loads(record.to_json())
+        write = partial(self._append, output, id_, value)
+        number = self.insist(f"a record for {output}", write) if wait else write()
         if number is None:
             return False
         self.send(output, record, {"n": number})
         return True
+
+    def _append(self, output: str, id_: str, value: Any) -> int | None:
+        return self.journal(output).append(id_, value)
+
+    def insist(self, what: str, write: Callable[[], T]) -> T:
+        """Write to disk, again and again while it refuses: nothing that was decided is dropped.
+
+        Raises:
+            UnavailableError: the disk still refused when the node had to leave.
+
+        """
+        while True:
+            try:
+                result = write()
+            except OSError as error:
+                self._refuse(what, error)
+                continue
+            self.refused = ""
+            return result
+
+    def _refuse(self, what: str, error: OSError) -> None:
+        if self.must_leave(producers_live=True):
+            raise UnavailableError(
+                f"The disk of {self.out} refused {what} of {self.id} ({error.strerror}) until the grace time was "
+                "over; what was decided since its last checkpoint is decided again in the next run."
+            ) from None
+        if self.refused != str(error):
+            self.refused = str(error)
+            self.seam.log(
+                "error",
+                f"The disk refused {what} ({error}); {self.id} tries again every {RETRY_S:.0f} s, nothing is dropped.",
+            )
+        self.health(2, f"The disk refuses: {error.strerror}", {})
+        self.clock.sleep_s(RETRY_S)
 
     def send(self, output: str, record: Record, metadata: dict[str, Any] | None = None) -> None:
         """Send a cumulative record: one that may be lost, because the next one says it all again."""
@@ -152,16 +237,30 @@ class Node:
         outcome: str,
         reason: str,
         values: Mapping[str, Any] | None = None,
+        wait: bool = True,
     ) -> None:
-        """Add a row to the ledger. The same decision twice is one row."""
+        """Add a row to the ledger. The same decision twice is one row; ``wait`` as with :meth:`emit`."""
         row = DecisionRow(kind, t_ns, subject, outcome, reason, values or {})
         record = decision(row, node=self.id, run_id=self.run_id, wall_ns=self.clock.wall_ns())
-        self.emit("decisions", record, record.decision_id)
+        self.emit("decisions", record, record.decision_id, wait=wait)
 
     def health(self, level: int, message: str, values: Mapping[str, Any]) -> None:
         """Say how this node is."""
         text = json.dumps(dict(values), ensure_ascii=False)
         self.send("health", Health(name=self.id, level=level, message=message, values=text))
+
+    def report(self, describe: Callable[[], tuple[int, str, Mapping[str, Any]]]) -> None:
+        """Say how this node is, once a second; ``describe`` gives level, message and values."""
+        now = self.clock.monotonic_ns()
+        if now - self._health_ns < HEALTH_EVERY_NS:
+            return
+        self._health_ns = now
+        level, message, values = describe()
+        inboxes = self._inboxes.values()
+        unread = sum(inbox.refused + inbox.damaged for inbox in inboxes)
+        if unread:
+            level, message = max(level, 1), f"{unread} records from upstream could not be read; {message}"
+        self.health(level, message, {**values, "unreadable": unread} if inboxes else values)
 
     # --- state --------------------------------------------------------------------------------------------
 
@@ -171,15 +270,23 @@ class Node:
         return value if isinstance(value, dict) else None
 
     def save_checkpoint(self, value: dict[str, Any], *, durable: bool = False) -> None:
-        """Save state and cursors together; what a killed process comes back to."""
-        data = json.dumps(value, separators=(",", ":")).encode()
-        atomic.write_bytes(self.state / "checkpoint.json", data, durable=durable)
+        """Save state and cursors together; what a killed process comes back to. Unchanged: nothing is written."""
+        positions = {inbox.source: inbox.position for inbox in self._inboxes.values()}
+        data = json.dumps({**value, _POSITIONS: positions}, separators=(",", ":")).encode()
+        if data == self._saved:
+            return
+        path = self.state / "checkpoint.json"
+        self.insist("a checkpoint", partial(atomic.write_bytes, path, data, durable=durable))
+        self._saved = data
 
     def finish(self) -> None:
         """Say in every journal of this node's outputs that its part of the run is complete."""
         journaled = {output for output in self._outputs if self.wiring.urn(self.id, output) in JOURNALED}
         for output in sorted({*self._journals, *journaled}):
-            self.journal(output).end()
+            self.insist(f"the end of {output}", partial(self._end, output))
+
+    def _end(self, output: str) -> None:
+        self.journal(output).end()
 
 
 def connect() -> Node:

@@ -95,10 +95,20 @@ class SourceStream:
         self.last_seq = list(self.acked)
         return {channel.topic: self.acked[place] for channel, (_, place) in self._channels.items()}
 
+    def open(self, channel: Channel, output: str) -> None:
+        """Add a channel that turned up after the start; one that is open already stays as it is."""
+        if channel not in self._channels:
+            number = len(self._channels)
+            self._channels[channel] = (number, self._places[output])
+            self._announce_one(channel, number, self._places[output])
+
     def _announce(self) -> None:
         for channel, (number, place) in self._channels.items():
-            data = json.dumps(channel_to_dict(channel)).encode()
-            self.node.seam.send_bytes(self._outputs[place], data, {"announce": True, "channel": number})
+            self._announce_one(channel, number, place)
+
+    def _announce_one(self, channel: Channel, number: int, place: int) -> None:
+        data = json.dumps(channel_to_dict(channel)).encode()
+        self.node.seam.send_bytes(self._outputs[place], data, {"announce": True, "channel": number})
 
     # --- sending ------------------------------------------------------------------------------------------
 
@@ -133,6 +143,18 @@ class SourceStream:
             and self._unacked_bytes + length <= UNACKED_BYTES
             and under_way < min(self._caps[place], self._room_messages[place])
             and self._flight_bytes[place] + size + wasted <= self._room[place]
+        )
+
+    def has_room(self, channel: Channel, length: int) -> bool:
+        """Live: whether one more message fits between here and the ring without dora dropping an older one.
+
+        Unlike :meth:`may_send` it does not ask for room in the ring, which a live source overwrites.
+        """
+        place = self._channels[channel][1]
+        return (
+            len(self._unacked) < UNACKED_MESSAGES
+            and (not self._unacked or self._unacked_bytes + length <= UNACKED_BYTES)
+            and self.last_seq[place] - self.acked[place] < self._caps[place]
         )
 
     def send(self, channel: Channel, seq: int, t_ns: int, pub_ns: int, data: Any) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from winnow_runtime.ring.board import Channels
+from winnow_runtime.ring.layout import NO_TIME
 from winnow_runtime.ring.reader import Entries, RingReader
 from winnow_runtime.ring.view import RingView
 from winnow_runtime.warm.index import Rows, Segment
@@ -273,6 +274,13 @@ class TierReader:
                 except BadInputError:
                     return None
         return None
+
+    def newest_ns(self) -> int:
+        """Time of the newest message that any tier has; NO_TIME when there is none."""
+        times = [self._rings.beat().newest_ns] if self._rings is not None else []
+        if self._warm is not None:
+            times.append(self._warm.newest_ns())
+        return max(times, default=NO_TIME)
 
     def channel(self, number: int) -> Channel:
         return self._channels.get(number)

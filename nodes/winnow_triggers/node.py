@@ -18,7 +18,6 @@ IDLE_S = 0.1
 CHECKPOINT_NS = 500_000_000
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 """A waiting source is held back by the checkpoint: so much of the stream may pass between two."""
-HEALTH_EVERY_NS = 1_000_000_000
 
 
 class Loop:
@@ -39,21 +38,25 @@ class Loop:
                 node.decide("triggers", t_ns=0, subject="checkpoint", outcome="left aside", reason=trouble)
         for name, reason in self.deciding.resolution.inactive.items():
             node.decide(**inactive_row(name, reason)._asdict())
-        self._saved_ns = self._health_ns = 0
-        self._saved_bytes = self._seen_messages = 0
+        self._saved_ns = self._saved_bytes = self._seen_messages = 0
         self._saved_until = NO_TIME
 
-    def step(self) -> Beat:
-        """Decide what the newest heartbeat allows."""
+    def step(self, *, last: bool = False) -> Beat:
+        """Decide what the newest heartbeat allows; ``last``: everything, since no more will come."""
         beat = self.view.beat()
-        if beat.end is End.RUNNING:
-            self._write(self.deciding.step(beat.watermark_ns))
-        else:
+        last = last or beat.end is not End.RUNNING
+        if last:
             self._write(self.deciding.finish())
-        self._checkpoint(beat)
-        watermark = self.deciding.feed.watermark_ns
-        self.node.send("watermark", Watermark(watermark_ns=watermark, events=self.events))
+        else:
+            self._write(self.deciding.step(beat.watermark_ns))
+        self._checkpoint(beat, last=last)
+        self._promise(self.deciding.feed.watermark_ns)
         return beat
+
+    def _promise(self, watermark_ns: int) -> None:
+        """Everything older has been decided, and its events are in the journal up to this number."""
+        events = self.node.insist("the journal of events", lambda: self.node.journal("events").last)
+        self.node.send("watermark", Watermark(watermark_ns=watermark_ns, events=events))
 
     def _write(self, outcomes: Iterator[Outcome]) -> None:
         for outcome in outcomes:
@@ -69,7 +72,7 @@ class Loop:
         else:
             self.node.decide(**trigger_row(outcome)._asdict())
 
-    def _checkpoint(self, beat: Beat) -> None:
+    def _checkpoint(self, beat: Beat, *, last: bool) -> None:
         now = self.node.clock.monotonic_ns()
         due = now - self._saved_ns >= CHECKPOINT_NS or beat.bytes - self._saved_bytes >= CHECKPOINT_BYTES
         # Nothing new although time has moved: a waiting source may be waiting for this very checkpoint.
@@ -77,26 +80,26 @@ class Loop:
             beat.messages == self._seen_messages and self.deciding.feed.watermark_ns > self._saved_until
         )
         self._seen_messages = beat.messages
-        if due or beat.end is not End.RUNNING:
+        if due or last:
             self._saved_ns, self._saved_bytes = now, beat.bytes
             self._saved_until = self.deciding.feed.watermark_ns
             self.save()
             self.cell.write(done=beat.number, hold_ns=self.deciding.feed.watermark_ns, idle=True)
-        if now - self._health_ns >= HEALTH_EVERY_NS:
-            self._health_ns = now
-            feed, reader = self.deciding.feed, self.deciding.reader
-            values = {
-                "events": self.events,
-                "late": feed.late,
-                "lost": feed.lost,
-                "undecodable": reader.undecodable,
-                **self.deciding.engine.counters,
-            }
-            self.node.health(
-                1 if feed.lost else 0,
-                "OK" if not feed.lost else f"{feed.lost} messages overwritten before they were looked at",
-                values,
-            )
+        self.node.report(self.health)
+
+    def health(self) -> tuple[int, str, dict[str, object]]:
+        """Level, message and values."""
+        feed, reader = self.deciding.feed, self.deciding.reader
+        values: dict[str, object] = {
+            **self.deciding.engine.counters,
+            "events": self.events,
+            "late": feed.late,
+            "lost": feed.lost,
+            "undecodable": reader.undecodable,
+        }
+        if feed.lost:
+            return 1, f"{feed.lost} messages overwritten before they were looked at", values
+        return 0, "OK", values
 
     def save(self) -> None:
         """Checkpoint now."""
@@ -126,9 +129,12 @@ def run(node: Node) -> None:
         if isinstance(event, Parameter):
             loop.set_parameter(event)
         beat = loop.step()
-        if beat.end is not End.RUNNING or node.must_leave(producers_live=True):
+        if beat.end is not End.RUNNING:
             break
-    node.send("watermark", Watermark(watermark_ns=ALL_TIME, events=loop.events))
+        if node.must_leave(producers_live=view.writer_lives):
+            beat = loop.step(last=True)
+            break
+    loop._promise(ALL_TIME)
     loop.cell.write(done=beat.number, finished=True)
     node.finish()
 

@@ -164,7 +164,7 @@ class Watermark(Record, frozen=True, kw_only=True):
     URN: ClassVar[str] = "winnow/triage/v1/Watermark"
     watermark_ns: int
     events: int
-    """How many events have been decided so far."""
+    """Number of the newest event in the journal: whoever has all up to it has every older event."""
 
 
 class ClipReady(Record, frozen=True, kw_only=True):

@@ -2,14 +2,32 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import yaml
 from tests.fakes import FakeClock, FakeSeam
+from tests.nodes.vehicle_rig import Vehicle
 
 from winnow_runtime.node import Node
 from winnow_schemas.settings import load_settings
+
+_MEMORY = Path("/dev/shm")  # syncing to a disk would be most of a test's time
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder in memory where there is one."""
+    with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None, prefix="test-winnow-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def vehicle(tmp_path: Path) -> Iterator[Vehicle]:
+    vehicle = Vehicle(tmp_path)
+    yield vehicle
+    vehicle.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from winnow_tools.bench.command import bench_command
 from winnow_tools.checking.command import check_command
 from winnow_tools.clips.command import clips_app
 from winnow_tools.console import EXIT_CODES
@@ -34,6 +35,7 @@ app.command("what-if")(what_if_command)
 app.command("why")(why_command)
 app.command("report")(report_command)
 app.command("demo")(demo_command)
+app.command("bench")(bench_command)
 app.add_typer(clips_app)
 app.add_typer(sim_app)
 app.add_typer(store_app)

@@ -1,4 +1,4 @@
-"""``winnow types``: renders the messages as dora type files."""
+"""``winnow types``: renders the messages as dora type files, and the graph that is made from another."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,22 +6,26 @@ from typing import Annotated
 import typer
 
 from winnow_schemas.dora_types import type_files
+from winnow_tools.scaffold.vehicle_ros2 import SOURCE, TARGET, vehicle_ros2
 
 
 def types_command(
     folder: Annotated[Path, typer.Argument(help="The graphs' types/ folder.")] = Path("dataflows/types"),
     write: Annotated[bool, typer.Option("--write", help="Write them; without it, only compare.")] = False,
 ) -> None:
-    """Compare or write the type files beside the graphs; exit code 1 when they differ."""
+    """Compare or write the generated files beside the graphs; exit code 1 when they differ."""
     differ = []
-    for name, text in type_files().items():
-        path = folder / name
+    files = {folder / name: text for name, text in type_files().items()}
+    vehicle = folder.parent / SOURCE
+    if vehicle.exists():
+        files[folder.parent / TARGET] = vehicle_ros2(vehicle.read_text("utf-8"))
+    for path, text in files.items():
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
         elif not path.exists() or path.read_text("utf-8") != text:
             differ.append(path)
     for path in differ:
-        print(f"{path} is not what schemas/ says; run `winnow types --write`.")
+        print(f"{path} is not what it is made from; run `winnow types --write`.")
     if differ:
         raise typer.Exit(1)

@@ -22,6 +22,11 @@ class RingView:
         """The newest heartbeat."""
         return self._board.read()
 
+    @property
+    def writer_lives(self) -> bool:
+        """Whether the ring's process runs at this moment."""
+        return self.folder.owner()[0].alive
+
     def rings(self) -> dict[str, RingReader]:
         """Port -> reader, for every ring that exists by now, by port name."""
         ports = self.folder.ports()

@@ -128,6 +128,12 @@ class RingWriter:
         return Counters(self._bytes, words[W_LOST] + words[W_OVERSIZE], words[W_NEWEST_NS])
 
     @property
+    def first_ns(self) -> int | None:
+        """Stamp of the very first message; None before it, or after so many clock steps that it is forgotten."""
+        known = 0 < self._epochs <= layout.EPOCHS_KEPT
+        return self._words[W_EPOCH_TABLE + 1] if known else None
+
+    @property
     def head_vpos(self) -> int:
         return self._vpos
 

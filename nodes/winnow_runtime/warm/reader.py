@@ -3,12 +3,14 @@
 import struct
 import zlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from winnow_runtime.mcapfile.compression import decompress
+from winnow_runtime.ring.layout import NO_TIME
 from winnow_runtime.warm.index import Rows, Segment, segments
 from winnow_schemas.errors import BadInputError
 
@@ -48,6 +50,14 @@ class WarmReader:
                 first = rows[np.argmin(rows["seq"])]
                 return int(first["seq"]), int(first["t_ns"])
         return None
+
+    def newest_ns(self) -> int:
+        """Time of the newest message on disk; NO_TIME when there is none."""
+        return max((int(rows["t_ns"].max()) for rows in self._all_rows() if len(rows)), default=NO_TIME)
+
+    def _all_rows(self) -> Iterator[Rows]:
+        for segment in segments(self._folder):
+            yield segment.rows()
 
     def payload(self, segment: Segment, row: Any) -> memoryview:
         """The payload of a row, valid until the next call.

@@ -19,6 +19,9 @@ from winnow_runtime.warm.index import ROW, Rows, Segment, segments
 _PREFIX = struct.Struct("<BQ")
 _CHUNK_FIXED = struct.Struct("<QQQII")
 RECORD_MAX_BYTES = 4 * 2**30
+_INDEX_FIXED_BYTES = 6
+_INDEX_ENTRY_BYTES = 16
+"""A MessageIndex record: channel and size, then time and offset of each message."""
 
 
 class _Raw(NamedTuple):
@@ -76,19 +79,21 @@ def _append(descriptor: int, data: bytes) -> None:
 
 
 def _whole_until(descriptor: int, size: int, rows: Rows) -> int:
-    """Offset behind the last chunk that has both its rows and its message indexes in the file."""
+    """Offset behind the last chunk that has all its rows and its message indexes in the file."""
     if not len(rows):
         return 0
     last = int(rows["chunk"].max())
-    end = behind = 0
+    end = messages = 0
     for record in _records(descriptor, last, size):
         if record.opcode == Opcode.CHUNK and record.offset > last:
             break
         if record.opcode not in (Opcode.CHUNK, Opcode.MESSAGE_INDEX):
             break
-        behind = record.offset + 9 + record.length
-        end = behind
-    if end:
+        end = record.offset + 9 + record.length
+        if record.opcode == Opcode.MESSAGE_INDEX:
+            messages += (record.length - _INDEX_FIXED_BYTES) // _INDEX_ENTRY_BYTES
+    # A disk that was full may have taken the chunk, but not all of its rows.
+    if end and messages == int((rows["chunk"] == last).sum()):
         return end
     earlier = rows[rows["chunk"] < last]
     return _whole_until(descriptor, size, earlier)

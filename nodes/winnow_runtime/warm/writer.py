@@ -1,7 +1,7 @@
 """Writes segments: messages in, chunks and index rows out, cursors that say what is safe."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +47,7 @@ class SegmentWriter:
         self._large: dict[int, str] = {}
         self.messages = 0
         self.bytes = 0
+        """What is in the files of this process."""
 
     def add(self, item: Item, fill: Callable[[memoryview], bool]) -> bool:
         """Record a message that ``fill`` copies in; False when it says that the bytes are gone.
@@ -69,9 +70,15 @@ class SegmentWriter:
             (item.t_ns, item.pub_ns, item.seq, 0, offset, item.length, item.channel, item.epoch)
         )
         self._pending[stream][item.port] = item.number + 1
-        self.messages += 1
-        self.bytes += item.length
         return True
+
+    def skip_to(self, port: str, number: int) -> None:
+        """Nothing of this port before this entry number is missing, apart from what is in open chunks."""
+        for pending in self._pending.values():
+            if port in pending:
+                pending[port] = max(pending[port], number)
+                return
+        self.safe[port] = max(self.safe.get(port, 0), number)
 
     def _on_chunk(self, place: ChunkPlace) -> None:
         """A chunk is in the file: now its rows, then the cursors."""
@@ -80,6 +87,8 @@ class SegmentWriter:
         rows = np.array(self._rows[place.stream], dtype=ROW)
         rows["chunk"] = place.offset
         _write_all(self._index, rows.tobytes())
+        self.messages += len(rows)
+        self.bytes += int(rows["length"].sum(dtype=np.int64))
         self._rows[place.stream].clear()
         self.safe.update(self._pending[place.stream])
         self._pending[place.stream].clear()
@@ -147,12 +156,3 @@ def _write_all(file: int, data: Any) -> None:
         done = 0
         while done < len(view):
             done += os.write(file, view[done:])
-
-
-def save_cursors(path: Path, run_id: str, safe: Mapping[str, int]) -> None:
-    """Write the cursors where a killed recorder finds them; not synced: they speak of a living machine."""
-    import json
-
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps({"run_id": run_id, "safe": dict(safe)}), "utf-8")
-    temporary.replace(path)

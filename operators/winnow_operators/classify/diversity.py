@@ -65,6 +65,9 @@ class Diversity:
     def __init__(self, history: int) -> None:
         self._recent: deque[NDArray[np.float64]] = deque(maxlen=history)
 
+    def __len__(self) -> int:
+        return len(self._recent)
+
     def score(self, features: NDArray[np.float64]) -> float:
         """0 = seen before, 1 = like nothing before (also the first clip); remembers the clip."""
         norm = float(np.linalg.norm(features))

@@ -109,6 +109,8 @@ def classify(triggers: Sequence[tuple[str, int]], surroundings: Surroundings) ->
     votes = []
     for kind, priority in triggers:
         scenario, confidence = BY_TRIGGER.get(kind, _BY_PRIORITY[priority])
+        if priority == 0 and scenario is not Scenario.NEAR_MISS:
+            scenario, confidence = _BY_PRIORITY[0]  # 4.4: any P0 trigger, also one that the settings made P0
         votes.append((ANNOTATION_PRIORITY[scenario], confidence, scenario, kind))
     _, confidence, scenario, kind = max(votes)
     reasons = [f"{kind} usually means {scenario}"]

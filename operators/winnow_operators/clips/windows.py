@@ -110,6 +110,11 @@ class WindowPlanner:
         return self._take()
 
     @property
+    def is_open(self) -> bool:
+        """Whether a window waits for its end."""
+        return self._open is not None
+
+    @property
     def needed_from_ns(self) -> int:
         """Messages from this time on are still wanted; FOREVER when none are."""
         starts = [plan.start_ns for plan in self._ready]

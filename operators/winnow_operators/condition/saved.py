@@ -63,6 +63,8 @@ def unpack(packed: list[Any]) -> float | bool | str | None:
         except (ValueError, OverflowError):
             raise BadInputError(f"{value[:40]!r} is no number") from None
     kinds: dict[str, type] = {"bool": bool, "str": str, "NoneType": type(None)}
-    require(kind in kinds and type(value) is kinds[kind], f"{packed!r} is no value"[:80])
+    require(
+        isinstance(kind, str) and kind in kinds and type(value) is kinds[kind], f"{packed!r} is no value"[:80]
+    )
     result: bool | str | None = value
     return result

@@ -21,7 +21,7 @@ _EXTRA = (
     *("build", "git", "branch", "tag", "rev", "path_sha256", "pattern", "cpu_affinity"),
     *("send_stdout_as", "send_logs_as", "min_log_level", "max_log_size", "max_rotated_files"),
     *("max_restarts", "restart_delay", "max_restart_delay", "restart_window"),
-    *("health_check_timeout", "finish_grace_secs", "shared_memory_pool_size"),
+    *("health_check_timeout", "startup_timeout", "finish_grace_secs", "shared_memory_pool_size"),
 )
 _PORTS = ("inputs", "outputs", "input_types", "output_types", "output_framing", "output_metadata")
 _FIELDS = frozenset(

@@ -9,6 +9,7 @@ ROLES_BY_PROGRAM: dict[str, Role] = {
     # The console scripts of pyproject.toml.
     "winnow-sim": Role.SOURCE,
     "winnow-replay": Role.SOURCE,
+    "winnow-ros2": Role.SOURCE,
     "winnow-ring": Role.RING,
     "winnow-triggers": Role.DECISION,
     "winnow-classifier": Role.DECISION,

@@ -47,7 +47,7 @@ class Step:
     delete: bool
     reason: str
     due_wall_ns: int | None
-    """When its time is over; None when nobody can say (not uploaded, held)."""
+    """When its time is over; None when nobody can say (not uploaded, held), or space was short before."""
 
 
 def plan_retention(clips: Sequence[ClipFacts], now_wall_ns: int, rules: RetentionRules) -> list[Step]:
@@ -61,7 +61,7 @@ def plan_retention(clips: Sequence[ClipFacts], now_wall_ns: int, rules: Retentio
             if steps[clip.name].delete or clip.held or clip.verified_wall_ns is None:
                 continue
             steps[clip.name] = Step(
-                clip, delete=True, reason="uploaded and verified; space is short", due_wall_ns=now_wall_ns
+                clip, delete=True, reason="uploaded and verified; space is short", due_wall_ns=None
             )
             used -= clip.size_bytes
     return [steps[clip.name] for clip in sorted(clips, key=lambda clip: (clip.priority, clip.name))]

@@ -335,6 +335,8 @@ class TriggerEngine:
             self._strays, self._stray_now_ns = saved.strays
             self._shared.per_hour.restore(saved.per_hour)
             self._machine.restore(saved.machine)
+            for trigger in self._triggers.values():
+                trigger.require_waits_ahead()
         except BadInputError as error:
             self._begin_anew()
             raise BadInputError(

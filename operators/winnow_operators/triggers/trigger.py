@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from winnow_operators.condition.machine import Program
 from winnow_operators.condition.nodes import Clock, Node, Run
-from winnow_operators.condition.saved import Json, Saved, load
+from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.condition.timers import NEVER_NS
 from winnow_operators.triggers.notes import Notes
 from winnow_operators.triggers.outcomes import TriggerDecision, Verdict
@@ -300,3 +300,13 @@ class Trigger:
         self.per_hour.restore(saved.per_hour)
         self.per_day.restore(saved.per_day)
         self.notes.restore(saved.notes)
+
+    def require_waits_ahead(self) -> None:
+        """A restored wait that is over already would never end.
+
+        Raises:
+            BadInputError: there is one.
+
+        """
+        for until_ns in (self.waits_until_ns, self.muted_until_ns):
+            require(until_ns is None or until_ns >= self.wake.clock.now_ns, "a wait ended in the past")

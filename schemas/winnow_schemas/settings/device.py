@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from winnow_schemas.settings.ros2 import Ros2Settings
 from winnow_schemas.settings.signals import SignalSettings
 from winnow_schemas.settings.stages import (
     ClassifierSettings,
@@ -88,6 +89,8 @@ class DeviceSettings(Strict):
     """Who this is."""
     out: str = ""
     """The run's folder when WINNOW_OUT is not set: clips, segments, state, ledger."""
+    ros2: Ros2Settings = Ros2Settings()
+    """A live ROS 2 system as the source."""
     ring: RingSettings = RingSettings()
     """Hot tier."""
     recorder: RecorderSettings = RecorderSettings()

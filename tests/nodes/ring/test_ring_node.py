@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from tests.fakes import FakeClock, FakeSeam
 
+from winnow_ring.intake import TIMELESS_MAX
 from winnow_ring.node import Ring
 from winnow_runtime.node import Node
 from winnow_runtime.ring.board import Cell, End, channel_to_dict
@@ -179,11 +180,25 @@ def test_an_unannounced_channel_is_refused_until_it_is_announced(make_node: Call
 def test_a_typed_value_of_a_plain_node_is_kept_as_json(ring: Ring) -> None:
     stamp = __import__("datetime").datetime(2026, 1, 1, tzinfo=__import__("datetime").UTC)
     ring.take(Input("scalar", pa.array([2.5]), {"timestamp": stamp}))
+    assert ring.intake.messages == 0  # message time has not begun
+    ring.take(message(1, 7_000_000_000))
+    assert kept(ring) == [1]
+    ring.take(Input("scalar", pa.array([3.5]), {"timestamp": stamp}))
+    ring.take(Input("scalar", pa.array([4.5]), {"timestamp": stamp, "t_ns": 9_000_000_000}))
     view = RingView(ring.folder)
     entry = view.ring("scalar").between(0, 1)[0]
     assert view.ring("scalar").copy(entry) == b'{"value": 2.5}'
     assert view.channel(int(entry["channel"])).topic == "/scalar"
-    assert int(entry["t_ns"]) == 1767225600 * 10**9
+    stamps = [int(each["t_ns"]) for each in view.ring("scalar").between(0, 10**18)]
+    assert stamps == [7_000_000_000, 7_000_000_000, 9_000_000_000]
+
+
+def test_messages_that_wait_for_message_time_are_bounded_and_counted(ring: Ring) -> None:
+    for number in range(TIMELESS_MAX + 3):
+        ring.take(Input("scalar", pa.array([float(number)]), {}))
+    assert (ring.intake.messages, ring.intake.lost) == (0, 3)
+    ring.take(message(1, 5))
+    assert ring.intake.messages == TIMELESS_MAX + 1
 
 
 def test_a_message_larger_than_its_ring_is_counted_and_said(ring: Ring) -> None:

@@ -12,7 +12,7 @@ def test_all_message_files_are_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*OWN, "sensor_msgs/msg/PointCloud2", "nav_msgs/msg/Path", "tf2_msgs/msg/TFMessage"]
+    "name", [*sorted(OWN), "sensor_msgs/msg/PointCloud2", "nav_msgs/msg/Path", "tf2_msgs/msg/TFMessage"]
 )
 def test_schema_texts_are_complete_for_another_reader(name: str) -> None:
     decoders = generate_dynamic(name, schema_text(name).decode())

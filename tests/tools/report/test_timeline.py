@@ -70,12 +70,14 @@ def test_windows_beyond_the_run_are_drawn_inside():
 
 def test_what_was_missed_is_told_by_shape_and_word():
     found = Incident(name="a", priority=0, t_ns=S, found_type="brake", found_t_ns=S)
-    missed = Incident(name="b", priority=0, t_ns=50 * S)
-    svg = timeline_svg(replace(RUN, incidents=(found, missed)))
+    missed = Incident(name="b", priority=0, t_ns=50 * S, expected_types=("brake",))
+    unwatched = Incident(name="c", priority=4, t_ns=70 * S)
+    svg = timeline_svg(replace(RUN, incidents=(found, missed, unwatched)))
     signs = re.findall(r'class="sign" d="([^"]+)"', svg)
-    assert len(set(signs)) == 2
+    assert len(set(signs)) == 3
     assert "a (P0) at 00:00:01.000: found by brake" in svg
     assert "b (P0) at 00:00:50.000: missed" in svg
+    assert "c (P4) at 00:01:10.000: nothing had to fire" in svg
 
 
 @given(st.lists(st.tuples(st.integers(0, 100), st.text("ab c", max_size=30)), max_size=12))

@@ -151,11 +151,12 @@ def test_the_graph_has_a_port_per_topic(drive: Path, tmp_path: Path):
     made, settings, graph = make(drive, tmp_path / "made")
     replay, ring = nodes(graph)["replay"], nodes(graph)["ring"]
     ports = unique_ports(list(settings.topics))
-    assert replay["outputs"] == [*ports.values(), "control"]
+    assert replay["outputs"] == [*ports.values(), "control", "decisions"]
     assert replay["inputs"] == {"credit": "ring/credit"}
-    assert replay["env"]["WINNOW_RECORDING"] == str(drive.resolve())
+    assert graph["env"]["WINNOW_RECORDING"] == str(drive.resolve())
     assert list(ring["inputs"]) == [*ports.values(), "control"]
-    assert ring["outputs"] == ["credit", "heartbeat", "health"]
+    assert ring["outputs"] == ["credit", "heartbeat", "health", "decisions"]
+    assert nodes(graph)["ledger"]["inputs"]["decisions_replay"]["source"] == "replay/decisions"
     for port in ports.values():
         assert ring["inputs"][port]["source"] == f"replay/{port}"
         assert ring["inputs"][port]["queue_policy"] == "backpressure"
@@ -203,7 +204,7 @@ def test_hostile_names_stay_inside_their_quotes(tmp_path: Path):
     made, settings, graph = make(path, tmp_path / "made")
     kept = {topic for topic in topics if len(topic) <= 255}
     assert set(settings.topics) == kept
-    assert len(nodes(graph)["replay"]["outputs"]) == len(kept) + 1
+    assert len(nodes(graph)["replay"]["outputs"]) == len(kept) + 2
     assert any("has a name of 321 characters" in problem for problem in made.problems)
     assert "\x1b" not in made.settings.read_text() + made.graph.read_text()
 
@@ -250,7 +251,7 @@ def test_topics_without_messages_have_ports_too(tmp_path: Path):
     made, settings, graph = make(path, tmp_path / "made")
     with open_recording(path) as recording:
         ports = unique_ports(sorted({channel.topic for channel in recording.channels}))
-    assert nodes(graph)["replay"]["outputs"] == [*ports.values(), "control"]
+    assert nodes(graph)["replay"]["outputs"] == [*ports.values(), "control", "decisions"]
     assert set(settings.topics) == {"/a/b", "/a_b"}
     assert "no messages" in made.settings.read_text()
 
@@ -354,7 +355,7 @@ def test_real_recordings(tmp_path: Path, name: str, kinds: dict[str, Kind]):
     made, settings, graph = make(path, tmp_path / "made", memory_mib=1024.0)
     assert {topic: settings.topics[topic].kind for topic in kinds} == kinds
     assert sum(topic.ring_bytes for topic in settings.topics.values()) * 1.25 <= 1024 * 2**20
-    assert len(nodes(graph)["replay"]["outputs"]) == len(settings.topics) + 1
+    assert len(nodes(graph)["replay"]["outputs"]) == len(settings.topics) + 2
     assert bool(settings.position) == any("fix" in topic for topic in settings.topics)
     with open_recording(path) as recording:  # every signal can really be read
         channels = {channel.topic: channel for channel in recording.channels}

@@ -54,14 +54,15 @@ class Report:
     limit_bytes: int
     active_triggers: tuple[str, ...]
     inactive_triggers: tuple[tuple[str, str], ...]
+    shm_dir: Path = Path("/dev/shm")  # noqa: S108 - where rings live unless settings say otherwise
 
     @property
     def errors(self) -> int:
         return sum(finding.severity is Severity.ERROR for finding in self.findings)
 
 
-def check(path: Path) -> Report:
-    """Check a graph with its settings; everything that is wrong is in the report.
+def check(path: Path, settings_path: Path | None = None) -> Report:
+    """Check a graph with its settings, or with others; everything that is wrong is in the report.
 
     Raises:
         BadInputError: the graph does not exist.
@@ -76,7 +77,7 @@ def check(path: Path) -> Report:
     findings += [_finding(Severity.WARNING, problem) for problem in graph.warnings]
     findings += [*lossless_edges(graph), *edge_types(graph), *_programs(graph)]
     findings += _dora(path, findings)
-    settings, document = _settings(path, graph, findings)
+    settings, document = _settings(path, graph, findings, settings_path)
     if settings is None:
         return Report(path, _sorted(findings), (), 0, 0, (), ())
     cameras = [port for topic, port in _ports(settings).items() if settings.topic(topic).kind.shows_people]
@@ -96,6 +97,7 @@ def check(path: Path) -> Report:
         limit,
         tuple(resolution.active) if resolution else (),
         tuple(resolution.inactive.items()) if resolution else (),
+        Path(settings.ring.shm_dir),
     )
 
 
@@ -164,20 +166,20 @@ def _dora(path: Path, before: list[Finding]) -> list[Finding]:
 
 
 def _settings(
-    path: Path, graph: Graph, findings: list[Finding]
+    path: Path, graph: Graph, findings: list[Finding], other: Path | None
 ) -> tuple[DeviceSettings | None, YamlDocument | None]:
     names = {value for node in graph.nodes for key, value in node.env if key == "WINNOW_SETTINGS"}
     uses_winnow = any(program(node) == RING for node in graph.nodes)
     if not names and not uses_winnow:
         return None, None
-    if len(names) > 1:
+    if other is None and len(names) > 1:
         findings.append(
             Finding(Severity.ERROR, None, f"the nodes use different settings: {', '.join(sorted(names))}")
         )
         return None, None
-    name = names.pop() if names else "settings.yml"
+    name = min(names) if names else "settings.yml"
     try:
-        return load_settings(_shown(path.parent / name))
+        return load_settings(other or _shown(path.parent / name))
     except FileProblemsError as error:
         findings += [_finding(Severity.ERROR, problem) for problem in error.problems]
     except BadInputError as error:

@@ -17,6 +17,9 @@ BAD = 2
 
 def check_command(
     graph: Annotated[Path, typer.Argument(metavar="GRAPH", help="A dora dataflow (YAML).")],
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="Another settings file than the graph names.")
+    ] = None,
     rings: Annotated[bool, typer.Option("--rings", help="Show every topic's ring.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -25,7 +28,7 @@ def check_command(
     One line per finding, with file and line. Exit code 0 when there is no error, 2 otherwise.
     """
     with sentences():
-        report = check(graph)
+        report = check(graph, settings)
     if as_json:
         print_json(_to_json(report))
     else:
@@ -34,10 +37,10 @@ def check_command(
         raise typer.Exit(BAD)
 
 
-def require_fit(graph: Path) -> Report:
+def require_fit(graph: Path, settings: Path | None = None) -> Report:
     """Check before a run; leaves with all errors when there are any."""
     with sentences():
-        report = check(graph)
+        report = check(graph, settings)
     if report.errors:
         lines = [str(finding) for finding in report.findings if finding.severity.value == "error"]
         fail("\n".join([*lines, "Nothing was started. `winnow check` shows everything."]), BAD)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from winnow_runtime import atomic
+from winnow_runtime.journal import JournalReader
+from winnow_runtime.ledger import read_ledger
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.sidecar import Sidecar, read_sidecar
 
@@ -46,6 +48,43 @@ def clips_of(path: Path, problems: list[str]) -> Iterator[Clip]:
         verdict = atomic.read_json(file.with_suffix(".verdict.json"))
         found.append(Clip(file, sidecar, verdict if isinstance(verdict, dict) else None))
     yield from sorted(found, key=lambda clip: (clip.sidecar.start_ns, clip.sidecar.name))
+
+
+def lost_clips(path: Path) -> list[str]:
+    """Clips that are known and not there, one sentence each.
+
+    Known are sidecars, and, in a run's folder, what the extractor announced; what retention deleted is not lost.
+    """
+    if not path.is_dir():
+        return []
+    folder = path / "clips" if (path / "clips").is_dir() else path
+    known = {
+        file.with_suffix(".mcap")
+        for file in folder.rglob("*.json")
+        if not file.name.endswith((".verdict.json", ".meta.json")) and _is_sidecar(file)
+    }
+    for journal in (path / "state").glob("*/clips"):
+        known |= {path / str(line.record["path"]) for line in JournalReader(journal).read()}
+    gone = [file for file in sorted(known) if not file.exists()]
+    deleted = _deleted(path) if gone else set()
+    return [
+        f"{file} is not there, though it was cut."
+        for file in gone
+        if str(file.relative_to(path).with_suffix("")) not in deleted
+    ]
+
+
+def _is_sidecar(file: Path) -> bool:
+    try:
+        read_sidecar(file)
+    except BadInputError:
+        return False
+    return True
+
+
+def _deleted(out: Path) -> set[str]:
+    rows = read_ledger(out).select(["kind", "outcome", "subject"]).to_pylist()
+    return {row["subject"] for row in rows if (row["kind"], row["outcome"]) == ("retention", "deleted")}
 
 
 def one_clip(path: Path, name: str) -> Clip:

@@ -12,7 +12,7 @@ from winnow_runtime.recordings import open_recording
 from winnow_schemas.errors import BadInputError
 from winnow_tools.clips.collection import Clip, clips_of, one_clip
 from winnow_tools.clips.export import Format, export
-from winnow_tools.clips.verify import require_clips, totals, verify
+from winnow_tools.clips.verify import ClipCheck, totals, verify
 from winnow_tools.console import bytes_text, print_json, sentences
 
 clips_app = typer.Typer(name="clips", help="List, show, verify and export clips.", no_args_is_help=True)
@@ -74,41 +74,59 @@ def verify_command(
 ) -> None:
     """Prove that clips are whole, and that they hold exactly what the recording holds in their windows.
 
-    Exit code 0 only when there is at least one clip and nothing is missing, extra or changed; 1 otherwise;
-    2 when a file cannot be read at all.
+    Exit code 0 only when there is at least one clip and nothing is missing, extra, changed, reordered or
+    damaged; 1 otherwise; 2 when there is no such folder, or the recording cannot be read at all.
     """
+    unreadable: tuple[str, ...] = ()
     with sentences():
         if against is None:
             checks = verify(where, None)
         else:
             with open_recording(against) as recording:
                 checks = verify(where, recording.messages())
-        require_clips(checks, where)
-    sums = totals(checks)
+                unreadable = tuple(recording.problems)
     if as_json:
-        bad = [
+        print_json(
             {
-                "name": check.name,
-                "missing": check.missing,
-                "extra": check.extra,
-                "changed": check.changed,
-                "problems": check.problems,
+                **totals(checks),
+                "bad": [_bad(check) for check in checks if not check.good],
+                "unreadable": unreadable,
             }
-            for check in checks
-            if not check.good
-        ]
-        print_json({**sums, "bad": bad})
-    else:
-        for check in checks:
-            for problem in check.problems:
-                print(problem)
-            if check.missing or check.extra or check.changed:
-                print(f"{check.name}: {check.missing} missing, {check.extra} extra, {check.changed} changed")
-        print(
-            f"{sums['clips']} clips: {sums['missing']} missing, {sums['extra']} extra, {sums['changed']} changed."
         )
-    if any(not check.good for check in checks):
+    else:
+        _say(checks, where, unreadable)
+    if not checks or any(not check.good for check in checks):
         raise typer.Exit(1)
+
+
+def _bad(check: ClipCheck) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "missing": check.missing,
+        "extra": check.extra,
+        "changed": check.changed,
+        "reordered": check.reordered,
+        "problems": check.problems,
+    }
+
+
+def _say(checks: list[ClipCheck], where: Path, unreadable: tuple[str, ...]) -> None:
+    for problem in unreadable:
+        print(f"The recording is damaged: {problem}")
+    for check in checks:
+        for problem in check.problems:
+            print(problem)
+        counts = {word: getattr(check, word) for word in ("missing", "extra", "changed", "reordered")}
+        if any(counts.values()):
+            print(f"{check.name}: {', '.join(f'{count} {word}' for word, count in counts.items())}")
+    if not checks:
+        print(f"There is no clip in {where}; nothing was verified.")
+        return
+    sums = totals(checks)
+    said = f"{sums['clips']} clip{'s' * (sums['clips'] != 1)}: {sums['missing']} missing, {sums['extra']} extra, {sums['changed']} changed"
+    said += f", {sums['reordered']} reordered" if sums["reordered"] else ""
+    latched = f"; {sums['latched']} latched from before their windows" if sums["latched"] else ""
+    print(f"{said}{latched}.")
 
 
 @clips_app.command("export")

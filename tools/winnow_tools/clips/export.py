@@ -5,12 +5,13 @@ import shutil
 from enum import StrEnum
 from pathlib import Path
 
-from mcap.reader import make_reader
+from mcap.reader import McapReader, make_reader
 
 from winnow_operators.fields import FieldDecoder, FieldError, list_fields
 from winnow_runtime.atomic import TEMPORARY, publish
-from winnow_runtime.mcapfile.records import channel_of
-from winnow_runtime.mcapfile.writer import McapWriter
+from winnow_runtime.mcapfile.profile import profile_of
+from winnow_runtime.mcapfile.records import channel_of, channels_of
+from winnow_runtime.mcapfile.writer import McapWriter, Sink
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_schemas.ids import port_of
@@ -53,8 +54,8 @@ def _as_mcap(clip: Clip, output: Path, topics: set[str]) -> list[Path]:
     if not topics:
         shutil.copyfile(clip.path, temporary)
     else:
-        with temporary.open("wb") as file:
-            _copy_topics(clip.path, McapWriter(lambda data: _ignore(file.write(data))), topics)
+        with clip.path.open("rb") as whole, temporary.open("wb") as file:
+            _copy_topics(make_reader(whole), lambda data: _ignore(file.write(data)), topics)
     publish(temporary, output)
     written = [output]
     for suffix in (".json", ".verdict.json"):
@@ -69,15 +70,16 @@ def _ignore(_: int) -> None:
     return None
 
 
-def _copy_topics(source: Path, writer: McapWriter, topics: set[str]) -> None:
+def _copy_topics(reader: McapReader, sink: Sink, topics: set[str]) -> None:
+    kept = [channel for channel in channels_of(reader) if channel.topic in topics]
+    writer = McapWriter(sink, profile=profile_of(kept))
     numbers: dict[int, int] = {}
     writer.stream("lz4", "lz4")
-    with source.open("rb") as file:
-        for schema, channel, message in make_reader(file).iter_messages(topics=topics):
-            number = numbers.get(channel.id)
-            if number is None:
-                number = numbers[channel.id] = writer.channel(channel_of(schema, channel), "lz4")
-            writer.message(number, message.log_time, message.publish_time, message.sequence, message.data)
+    for schema, channel, message in reader.iter_messages(topics=topics):
+        number = numbers.get(channel.id)
+        if number is None:
+            number = numbers[channel.id] = writer.channel(channel_of(schema, channel), "lz4")
+        writer.message(number, message.log_time, message.publish_time, message.sequence, message.data)
     writer.finish()
 
 

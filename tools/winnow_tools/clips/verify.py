@@ -1,21 +1,14 @@
 """Proves that clips hold exactly what the recording holds in their windows."""
 
-import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcap.exceptions import McapError
-from mcap.reader import make_reader
-
-from winnow_schemas.channel import Message
-from winnow_schemas.errors import BadInputError
+from winnow_schemas.channel import Channel, Message
 from winnow_schemas.sidecar import Sidecar
-from winnow_tools.clips.collection import Clip, clips_of
-
-Key = tuple[str, int]
-"""Topic and log time."""
+from winnow_tools.clips.collection import Clip, clips_of, lost_clips
+from winnow_tools.clips.content import ClipContent, Stamp, bare, digest, read_content
 
 
 @dataclass(slots=True)
@@ -24,48 +17,66 @@ class ClipCheck:
 
     name: str
     path: Path
-    start_ns: int
-    end_ns: int
     missing: int = 0
     extra: int = 0
     changed: int = 0
+    reordered: int = 0
+    latched: int = 0
+    """Pinned messages from before the window, which count as neither missing nor extra."""
     problems: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        return not (self.missing or self.extra or self.changed or self.problems)
+        return not (self.missing or self.extra or self.changed or self.reordered or self.problems)
 
 
 @dataclass(slots=True)
 class _Open:
+    """A clip that the recording is held against."""
+
     check: ClipCheck
     sidecar: Sidecar
-    have: dict[Key, Counter[bytes]]
+    content: ClipContent
+    expected: dict[str, list[Stamp]] = field(default_factory=lambda: defaultdict(list))
+    latched_source: dict[tuple[str, int], set[bytes]] = field(default_factory=lambda: defaultdict(set))
 
 
 def verify(path: Path, recording: Iterable[Message] | None) -> list[ClipCheck]:
     """Check every clip under ``path`` by itself and, if given, against the recording, read once in time order.
 
-    By itself: size and SHA-256 as the sidecar says, CRCs, message count. Against the recording: every
-    message inside ``[start_ns, end_ns)`` is there exactly once, byte for byte, and nothing else; latched
-    messages (from before the window) are counted apart, and topics that the sidecar says were left out or
-    withheld are not expected. A message whose topic and time are right and whose bytes differ is *changed*.
+    By itself: size and SHA-256 as the sidecar says, CRCs, message counts, the copy of the sidecar inside.
+    Against the recording: every message inside ``[start_ns, end_ns)`` is there exactly once, byte for byte,
+    with its publish time and schema, in the order of its topic, and nothing else. Latched messages (from
+    before the window) are counted apart, but must be the recording's too; topics that the sidecar says were
+    left out or withheld are not expected. A message whose topic and time are right and whose bytes or
+    publish time differ is *changed*.
     """
     problems: list[str] = []
     checks = []
     waiting = []
     for clip in clips_of(path, problems):
-        check = ClipCheck(clip.sidecar.name, clip.path, clip.sidecar.start_ns, clip.sidecar.end_ns)
+        check, content = _by_itself(clip)
         checks.append(check)
-        have = _read(clip, check)
-        if recording is not None and have is not None:
-            waiting.append(_Open(check, clip.sidecar, have))
-    checks += [
-        ClipCheck(Path(problem.split(" ", 1)[0]).stem, path, 0, 0, problems=[problem]) for problem in problems
-    ]
+        if recording is not None and content is not None:
+            waiting.append(_Open(check, clip.sidecar, content))
+    for problem in problems + lost_clips(path):
+        file = Path(problem.split(" ", 1)[0])
+        checks.append(ClipCheck(file.stem, file, problems=[problem]))
     if recording is not None:
-        _compare(recording, waiting)
+        channels = _collect(recording, waiting)
+        for one in waiting:
+            _compare(one, channels)
     return checks
+
+
+def _by_itself(clip: Clip) -> tuple[ClipCheck, ClipContent | None]:
+    check = ClipCheck(clip.sidecar.name, clip.path)
+    if clip.sidecar.name != clip.path.stem:
+        check.problems.append(f"{clip.path.name}: its sidecar is that of {clip.sidecar.name}.")
+    content = read_content(clip, check.problems)
+    if content is not None:
+        check.latched = sum(map(len, content.latched.values()))
+    return check, content
 
 
 def _expects(sidecar: Sidecar, topic: str) -> bool:
@@ -75,73 +86,78 @@ def _expects(sidecar: Sidecar, topic: str) -> bool:
     return not sidecar.wanted_topics or topic in sidecar.wanted_topics
 
 
-def _read(clip: Clip, check: ClipCheck) -> dict[Key, Counter[bytes]] | None:
-    """Digests of the clip's own messages (latched ones apart); None when it cannot be read."""
-    sidecar = clip.sidecar
-    digest = hashlib.sha256()
-    size = 0
-    with clip.path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    if sidecar.size_bytes is not None and size != sidecar.size_bytes:
-        check.problems.append(f"{clip.path.name} has {size} bytes, its sidecar says {sidecar.size_bytes}.")
-    if sidecar.sha256 is not None and digest.hexdigest() != sidecar.sha256:
-        check.problems.append(f"{clip.path.name}: the SHA-256 differs from the sidecar's.")
-    have: dict[Key, Counter[bytes]] = {}
-    messages = latched = 0
-    try:
-        with clip.path.open("rb") as file:
-            for _, channel, message in make_reader(file, validate_crcs=True).iter_messages(
-                log_time_order=False
-            ):
-                if not sidecar.start_ns <= message.log_time < sidecar.end_ns:
-                    latched += 1
-                    continue
-                messages += 1
-                have.setdefault((channel.topic, message.log_time), Counter())[_digest(message.data)] += 1
-    except (McapError, ValueError, EOFError) as error:
-        check.problems.append(f"{clip.path.name} cannot be read ({error}).")
-        return None
-    if messages != sidecar.messages:
-        check.problems.append(
-            f"{clip.path.name} holds {messages} messages of its window, its sidecar says {sidecar.messages}."
-        )
-    if latched != len(sidecar.latched):
-        check.extra += abs(latched - len(sidecar.latched))
-    return have
-
-
-def _compare(recording: Iterable[Message], clips: list[_Open]) -> None:
+def _collect(recording: Iterable[Message], clips: list[_Open]) -> dict[str, set[Channel]]:
+    """What the recording has for each clip; the channels of its topics."""
+    channels: dict[str, set[Channel]] = defaultdict(set)
+    known: set[int] = set()
+    latched = {key for clip in clips for key in clip.content.latched}
+    alive = sorted(clips, key=lambda clip: clip.sidecar.end_ns, reverse=True)
+    kept: list[Channel] = []  # so that ids stay theirs
     for message in recording:
-        key = (message.channel.topic, message.t_ns)
-        digest = b""
-        for clip in clips:
-            if not clip.check.start_ns <= message.t_ns < clip.check.end_ns:
-                continue
-            if not _expects(clip.sidecar, message.channel.topic):
-                continue
-            digest = digest or _digest(message.data)
-            there = clip.have.get(key)
-            if there is None:
-                clip.check.missing += 1
-                continue
-            if there[digest]:
-                there[digest] -= 1
-            else:
-                there[b"unmatched"] += 1
-    for clip in clips:
-        for there in clip.have.values():
-            wanted = there.pop(b"unmatched", 0)
-            left = sum(there.values())
-            changed = min(wanted, left)
-            clip.check.changed += changed
-            clip.check.missing += wanted - changed
-            clip.check.extra += left - changed
+        if id(message.channel) not in known:
+            known.add(id(message.channel))
+            kept.append(message.channel)
+            channels[message.channel.topic].add(bare(message.channel))
+        topic, t_ns = message.channel.topic, message.t_ns
+        stamp = b""
+        if (topic, t_ns) in latched:
+            stamp = digest(message.pub_ns, message.data)
+            for clip in clips:
+                if (topic, t_ns) in clip.content.latched:
+                    clip.latched_source[topic, t_ns].add(stamp)
+        while alive and alive[-1].sidecar.end_ns <= t_ns:  # a recording plays in the order of time
+            alive.pop()
+        for clip in alive:
+            if clip.sidecar.start_ns <= t_ns < clip.sidecar.end_ns and _expects(clip.sidecar, topic):
+                stamp = stamp or digest(message.pub_ns, message.data)
+                clip.expected[topic].append((t_ns, stamp))
+    return channels
 
 
-def _digest(data: bytes | memoryview) -> bytes:
-    return hashlib.blake2b(data, digest_size=16).digest()
+def _compare(clip: _Open, channels: dict[str, set[Channel]]) -> None:
+    check, content = clip.check, clip.content
+    for topic in sorted(content.window.keys() | clip.expected.keys()):
+        _compare_topic(check, content.window.get(topic, []), clip.expected.get(topic, []))
+    for key, found in content.latched.items():
+        source = clip.latched_source.get(key)
+        if source is None:
+            check.extra += len(found)
+        else:
+            check.changed += sum(stamp not in source for stamp in found)
+    for topic, used in sorted(content.channels.items()):
+        if topic in channels and not used <= channels[topic]:
+            check.problems.append(
+                f"{check.path.name}: encoding or schema of {topic} are not the recording's."
+            )
+
+
+def _compare_topic(check: ClipCheck, found: list[Stamp], expected: list[Stamp]) -> None:
+    if found == expected:
+        return
+    have, want = Counter(found), Counter(expected)
+    surplus, lacking = have - want, want - have
+    surplus_at = Counter(t_ns for t_ns, _ in surplus.elements())
+    lacking_at = Counter(t_ns for t_ns, _ in lacking.elements())
+    changed = (surplus_at & lacking_at).total()
+    check.changed += changed
+    check.missing += lacking.total() - changed
+    check.extra += surplus.total() - changed
+    check.reordered += _out_of_place(_only(found, have & want), _only(expected, have & want))
+
+
+def _only(stamps: list[Stamp], common: Counter[Stamp]) -> list[Stamp]:
+    """The stamps that both sides have, in the order of one of them."""
+    left = Counter(common)
+    kept = []
+    for stamp in stamps:
+        if left[stamp]:
+            left[stamp] -= 1
+            kept.append(stamp)
+    return kept
+
+
+def _out_of_place(found: list[Stamp], expected: list[Stamp]) -> int:
+    return sum(one != other for one, other in zip(found, expected, strict=True))
 
 
 def totals(checks: list[ClipCheck]) -> dict[str, int]:
@@ -151,16 +167,7 @@ def totals(checks: list[ClipCheck]) -> dict[str, int]:
         "missing": sum(check.missing for check in checks),
         "extra": sum(check.extra for check in checks),
         "changed": sum(check.changed for check in checks),
+        "reordered": sum(check.reordered for check in checks),
+        "latched": sum(check.latched for check in checks),
         "problems": sum(len(check.problems) for check in checks),
     }
-
-
-def require_clips(checks: list[ClipCheck], path: Path) -> None:
-    """Nothing to verify is a failure, not a success.
-
-    Raises:
-        BadInputError: there is no clip.
-
-    """
-    if not checks:
-        raise BadInputError(f"There is no clip in {path}; nothing was verified.")

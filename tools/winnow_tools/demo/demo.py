@@ -50,8 +50,8 @@ def demo(
         UnavailableError: the store cannot be started.
 
     """
+    require_fit(graph, settings)
     fresh_folder(out, again=False)
-    require_fit(graph)
     store = Store(out / "store")
     say("Starting a store: OpenStack Swift with its S3 interface, on loopback ...")
     store.start()

@@ -16,7 +16,7 @@ from winnow_schemas.messages import TriggerEvent
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.simulation.triggers import TRIGGER_PRIORITY
-from winnow_schemas.simulation.truth import MAX_BYTES, Comparison, GroundTruth
+from winnow_schemas.simulation.truth import MAX_BYTES, Comparison, GroundTruth, IncidentTruth
 from winnow_tools.clips.collection import Clip, clips_of
 from winnow_tools.report.model import (
     BudgetUse,
@@ -62,7 +62,8 @@ def collect(out: Path, *, graph: Path | None = None, title: str = "", note: str 
     truth = read_truth(out)
     times = [event.t_ns for event in events] + [clip.sidecar.start_ns for clip in clips]
     newest = max((topic["newest_ns"] for topic in totals.topics.values()), default=0)
-    start = truth.start_ns if truth else min(times, default=newest)
+    firsts = [topic["first_ns"] for topic in totals.topics.values() if topic["first_ns"] is not None]
+    start = truth.start_ns if truth else min([*times, *firsts], default=newest)
     comparison = compare_run(truth, events) if truth else None
     return ReportData(
         title=title or (truth.script if truth else out.name),
@@ -207,19 +208,27 @@ def _incidents(
             ),
             None,
         )
-        kinds = tuple(dict.fromkeys(each.type for each in expected)) or tuple(incident.causes)
+        kinds = tuple(dict.fromkeys(each.type for each in expected))
         begun = incident.begun_ns if incident.begun_ns is not None else incident.armed_ns
         yield Incident(
             name=incident.kind.replace("_", " "),
-            priority=min((int(TRIGGER_PRIORITY[kind]) for kind in kinds), default=5),
+            priority=min((int(TRIGGER_PRIORITY[kind]) for kind in kinds or incident.causes), default=5),
             t_ns=begun,
             end_ns=incident.over_ns,
             expected_types=kinds,
             found_type=found.type if found else "",
             found_t_ns=found.t_ns if found else None,
             clip_id=_holder(found, clips) if found else "",
-            note="" if incident.begun_ns is not None else "the script gave it no chance to begin",
+            note=_incident_note(incident, kinds),
         )
+
+
+def _incident_note(incident: IncidentTruth, expected: Sequence[str]) -> str:
+    if incident.begun_ns is None:
+        return "the script gave it no chance to begin"
+    if not expected:
+        return f"no trigger has to fire for it ({', '.join(incident.causes) or 'none looks at it'} may)"
+    return ""
 
 
 def _budgets(settings: DeviceSettings, clips: Sequence[Clip], rows: Sequence[Row]) -> Iterable[BudgetUse]:
@@ -275,7 +284,7 @@ def _general(row: Row) -> str:
 
 
 def _topics(
-    totals: dict[str, dict[str, int]], clips: Sequence[Clip], settings: DeviceSettings | None
+    totals: dict[str, Row], clips: Sequence[Clip], settings: DeviceSettings | None
 ) -> Iterable[TopicRow]:
     kept: dict[str, int] = defaultdict(int)
     types: dict[str, str] = {}
@@ -290,9 +299,18 @@ def _topics(
             size_bytes=counters["bytes"],
             type=types.get(topic, ""),
             kind=settings.topic(topic).kind.value if settings else "",
+            rate_hz=_rate_hz(counters),
             lost=counters["lost"],
             kept_bytes=kept[topic],
         )
+
+
+def _rate_hz(counters: Row) -> float | None:
+    """Mean rate in message time, from the first to the newest stamp."""
+    first_ns = counters["first_ns"]
+    if first_ns is None or counters["newest_ns"] <= first_ns:
+        return None
+    return float((counters["messages"] - 1) * 1e9 / (counters["newest_ns"] - first_ns))
 
 
 def _graph(path: Path) -> GraphFiles | None:

@@ -81,6 +81,13 @@ class Incident:
     note: str = ""
     """Anything worth saying about it."""
 
+    @property
+    def state(self) -> str:
+        """``found``, ``missed``, or ``unwatched``: no trigger had to fire for it."""
+        if self.found_type:
+            return "found"
+        return "missed" if self.expected_types else "unwatched"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetUse:

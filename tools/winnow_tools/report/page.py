@@ -158,7 +158,7 @@ def _timeline(data: ReportData) -> str:
             '<g class="fired p1 off"><path class="tick" d="M5 1V17"/></g></svg>trigger without a clip</li>'
         )
     if data.incidents:
-        kinds.append("<li>✓ ✕ incident that really happened: found, missed</li>")
+        kinds.append("<li>✓ ✕ - incident that really happened: found, missed, nothing had to fire</li>")
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="Timeline">{timeline_svg(data)}</div>'
         f'<ul class="keys muted">{"".join(kinds)}</ul>{more}'
@@ -166,8 +166,8 @@ def _timeline(data: ReportData) -> str:
 
 
 def _truth(data: ReportData) -> str:
-    missed = [one for one in data.incidents if not one.found_type]
-    said = f"{len(data.incidents) - len(missed)} of {len(data.incidents)} incidents were found; {_unexplained(data)}."
+    states = [one.state for one in data.incidents]
+    said = f"{states.count('found')} of {len(states) - states.count('unwatched')} incidents were found; {_unexplained(data)}."
     return f'<p class="muted said">{text(said)}</p>{incidents_table(data)}'
 
 

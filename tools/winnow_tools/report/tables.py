@@ -157,9 +157,10 @@ def incidents_table(data: ReportData) -> str:
 def _incident_row(one: Incident) -> str:
     after_ns = None if one.found_t_ns is None else one.found_t_ns - one.t_ns
     after = "" if after_ns is None else f"{after_ns / 1e9:+.2f} s"
-    found = (
-        '<span class="state good">found</span>' if one.found_type else '<span class="state bad">missed</span>'
+    kind, said = {"found": ("good", "found"), "missed": ("bad", "missed")}.get(
+        one.state, ("", "nothing expected")
     )
+    found = f'<span class="state {kind}">{said}</span>'
     wanted = (
         f'<span class="fine">expected: {text(", ".join(one.expected_types))}</span>'
         if one.expected_types

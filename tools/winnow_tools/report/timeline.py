@@ -132,6 +132,9 @@ def _incident_rows(incidents: Sequence[Incident], scale: TimeScale) -> tuple[lis
     return rows, len(ends)
 
 
+_SIGNS = {"found": "M-3.5 0.3L-1 3L3.8-3", "missed": "M-3-3L3 3M3-3L-3 3", "unwatched": "M-3 0H3"}
+
+
 def _label_span(one: Incident, scale: TimeScale) -> tuple[float, float]:
     width = text_width(_short(one.name), TICK_PX) + 18.0
     left = min(scale.x(one.t_ns) - 6.0, WIDTH - width - 2.0)
@@ -149,15 +152,16 @@ def _incidents(incidents: Sequence[Incident], scale: TimeScale, head: float, bot
     for one, row in zip(sorted(incidents, key=lambda mark: mark.t_ns), rows, strict=True):
         x, y = scale.x(one.t_ns), 24.0 + row * 18.0
         left, _right = _label_span(one, scale)
-        found = bool(one.found_type)
-        state = f"found by {one.found_type}" if found else "missed"
+        state = {"found": f"found by {one.found_type}", "missed": "missed"}.get(
+            one.state, "nothing had to fire"
+        )
         what = f"{one.name} (P{one.priority}) at {time_text(one.t_ns, fine=True)}: {state}"
-        group = f'<g class="incident {"found" if found else "missed"}" data-tip="{attribute(what)}">'
+        group = f'<g class="incident {one.state}" data-tip="{attribute(what)}">'
         width = 0.0 if one.end_ns is None else max(0.0, scale.x(one.end_ns) - x)
         span = f'<rect class="span" x="{x:.1f}" y="{head:g}" width="{width:.1f}" height="{bottom - head:g}"/>'
         stem = f'<path class="stem" d="M{x:.1f} {y + 8:g}V{bottom:g}"/>'
         lines.append(f"{group}{span if width else ''}{stem}</g>")
-        sign = "M-3.5 0.3L-1 3L3.8-3" if found else "M-3-3L3 3M3-3L-3 3"
+        sign = _SIGNS[one.state]
         names.append(
             f'{group}<g transform="translate({left + 6:.1f} {y + 5:g})"><circle r="6"/><path class="sign" d="{sign}"/></g>'
             f'<text x="{left + 15:.1f}" y="{y + 9:g}">{text(_short(one.name))}</text></g>'

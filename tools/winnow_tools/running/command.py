@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from winnow_schemas.settings import load_settings
 from winnow_tools.checking.command import require_fit
 from winnow_tools.console import bytes_text, print_json, sentences
-from winnow_tools.running.launch import RunRequest
+from winnow_tools.running.launch import RunRequest, recording_of
 from winnow_tools.running.run import Outcome, fresh_folder, run
 from winnow_tools.running.watch import Watch
 
@@ -41,23 +40,21 @@ def run_command(
     """Run a graph under dora to its end, with progress, and sum up what came of it.
 
     Ctrl-C stops it cleanly: open clips are finished, nothing stays half-written. Exit code 0: all is well;
-    3: messages were lost or are missing in a clip; 5: a node gave up.
+    2: the recording, the graph or its settings cannot be used; 3: messages were lost or are missing in a
+    clip; 4: something needed is not there; 5: a node gave up.
     """
     with sentences():
-        if recording is not None:
-            _require_recording(recording)
+        _require_recording(recording or recording_of(graph))
         if speed:
             from winnow_runtime.playback import parse_speed
 
             parse_speed(speed)
-        require_fit(graph)
+        report = require_fit(graph, settings)
         folder = out or _next_folder(graph)
-        fresh_folder(folder, again=go_on)
         environment = (("WINNOW_SETTINGS", str(settings.resolve())),) if settings else ()
-        if settings:
-            load_settings(settings)
         request = RunRequest(graph, folder, recording, speed, environment)
-        shm = Path("/dev/shm")  # noqa: S108 - where rings live by default
+        fresh_folder(folder, again=go_on)
+        shm = report.shm_dir
         if as_json or not Console(stderr=True).is_terminal:
             outcome = run(request, shm, lambda _: None, stop_after_s=stop_after_s)
         else:
@@ -73,11 +70,12 @@ def run_command(
         raise typer.Exit(outcome.exit_code)
 
 
-def _require_recording(path: Path) -> None:
+def _require_recording(path: Path | None) -> None:
     """A recording that cannot be opened stops the run before it starts."""
     from winnow_runtime.recordings import open_recording
 
-    open_recording(path).close()
+    if path is not None:
+        open_recording(path).close()
 
 
 def _next_folder(graph: Path) -> Path:
@@ -109,15 +107,15 @@ def _show(outcome: Outcome) -> None:
     )
     table.add_row(
         "speed",
-        f"{summary['messages_per_s']:,} messages/s, {summary['mb_per_s']:g} MB/s in {summary['wall_s']:.1f} s",
+        f"{summary['messages_per_s']:,} messages/s, {summary['mb_per_s']:g} MB/s while they came, {summary['wall_s']:.1f} s with start and end",
     )
     table.add_row("triggers", _by_priority(summary["triggers"]))
     table.add_row("clips", f"{_by_priority(summary['clips'])} ({bytes_text(summary['clip_bytes'])})")
     table.add_row("uploads", str(summary["uploads"]))
     table.add_row("results", summary["out"])
     Console().print(table)
-    for problem in summary["problems"]:
-        print(problem)
+    for sentence in (*summary["problems"], *summary["notes"]):
+        print(sentence)
     if summary["clips_with_missing_messages"]:
         print(
             f"{summary['clips_with_missing_messages']} clips miss messages; `winnow why CLIP --out {summary['out']}` says which and why."

@@ -12,7 +12,7 @@ import yaml
 
 from winnow_schemas.errors import BadInputError, UnavailableError
 
-SOURCES = ("winnow-sim", "winnow-replay")
+SOURCES = ("winnow-sim", "winnow-replay", "winnow-ros2")
 """Console scripts that a recording given on the command line may replace."""
 
 
@@ -89,6 +89,17 @@ def expand(graph: Path) -> dict[str, Any]:
     value = yaml.safe_load(done.stdout)
     assert isinstance(value, dict)
     return value
+
+
+def recording_of(graph: Path) -> Path | None:
+    """The recording that a graph names for its replay; None when it names none, or cannot be read."""
+    try:
+        value = yaml.safe_load(graph.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None  # the check says why
+    environment = value.get("env") if isinstance(value, dict) else None
+    name = environment.get("WINNOW_RECORDING") if isinstance(environment, dict) else None
+    return graph.resolve().parent / str(name) if name else None
 
 
 def prepare(request: RunRequest) -> Path:

@@ -1,18 +1,19 @@
 """`winnow run`: check, start, watch, sum up."""
 
+import json
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-
 from winnow_runtime.ledger import read_ledger
-from winnow_schemas.errors import BadInputError
+from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_tools.running.launch import RunRequest, prepare, start
 from winnow_tools.running.watch import Watch, read_totals
 
@@ -21,6 +22,12 @@ NODE_FAILED = 5
 """Exit code: a node gave up, or dora did."""
 LOST = 3
 """Exit code: something that should have been kept is missing."""
+_NOTED = {
+    ("recording", "damaged"),
+    ("signal", "undecodable"),
+    ("topic", "not wired"),
+    ("monitor", "not served"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,44 +45,77 @@ def fresh_folder(out: Path, *, again: bool) -> None:
         BadInputError: it holds another run's results.
 
     """
+    if out.exists() and not out.is_dir():
+        raise BadInputError(f"{out} is a file; nothing was started. Name a folder for the results.")
     if not again and (out / "state").exists():
         raise BadInputError(
             f"{out} holds the results of an earlier run; nothing was started. Name another folder, or --continue to go on in this one."
         )
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"{out} cannot be made ({error.strerror}); nothing was started.") from None
 
 
 def run(
     request: RunRequest, shm_dir: Path, tell: Callable[[Watch], None], *, stop_after_s: float | None = None
 ) -> Outcome:
-    """Run a graph to its end and sum up. Ctrl-C stops it cleanly; a second one at once."""
+    """Run a graph to its end and sum up. Ctrl-C or SIGTERM stops it cleanly; a second one at once.
+
+    Whatever goes wrong here, dora and the nodes do not outlive this call.
+    """
     graph = prepare(request)
     log = request.out / "dora" / "log.txt"
     begun = time.monotonic()
-    process = start(graph, log)
-    watch = Watch(request.out, shm_dir)
-    stopping = 0
-    while True:
+    with _stop_signals() as wishes:
+        process = start(graph, log)
+        watch = Watch(request.out, shm_dir)
+        heeded = 0
         try:
-            process.wait(_LOOK_EVERY_S)
-            break
-        except subprocess.TimeoutExpired:
-            pass
-        except KeyboardInterrupt:
-            stopping += 1
-            _signal(process, signal.SIGINT if stopping == 1 else signal.SIGKILL)
-        watch.look()
-        tell(watch)
-        if stop_after_s is not None and not stopping and time.monotonic() - begun > stop_after_s:
-            stopping = 1
-            _signal(process, signal.SIGINT)
+            while not _ended(process):
+                if stop_after_s is not None and not wishes and time.monotonic() - begun > stop_after_s:
+                    wishes.append(signal.SIGINT)
+                if len(wishes) > heeded:
+                    _signal(process, signal.SIGINT if heeded == 0 else signal.SIGKILL)
+                    heeded = len(wishes)
+                watch.look()
+                tell(watch)
+        finally:
+            if process.poll() is None:
+                _signal(process, signal.SIGKILL)
+                process.wait()
     watch.look()
     tell(watch)
     wall_s = time.monotonic() - begun
     return _sum_up(request.out, watch, process.returncode, log, wall_s)
 
 
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Collects the wishes to stop, wherever the program is at that moment."""
+    wishes: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield wishes
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda got, _: wishes.append(got)) for number in numbers}
+    try:
+        yield wishes
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(_LOOK_EVERY_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """To dora, which stops its nodes; nodes notice by themselves when it is killed."""
     if number is signal.SIGKILL:
         os.killpg(process.pid, number)
     else:
@@ -84,8 +124,8 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 def _sum_up(out: Path, watch: Watch, returncode: int, log: Path, wall_s: float) -> Outcome:
     totals = read_totals(out)
-    missing = _clips_with_holes(out)
-    problems = _sentences(log)
+    rows = read_ledger(out).select(["kind", "outcome", "subject", "reason", "values"]).to_pylist()
+    missing = _clips_with_holes(rows)
     lost = totals.lost if totals else 0
     summary: dict[str, Any] = {
         "out": str(out),
@@ -99,20 +139,26 @@ def _sum_up(out: Path, watch: Watch, returncode: int, log: Path, wall_s: float) 
         "clip_bytes": watch.clip_bytes,
         "uploads": watch.uploads,
         "wall_s": round(wall_s, 2),
-        "messages_per_s": round(totals.messages / wall_s) if totals and wall_s else 0,
-        "mb_per_s": round(totals.bytes / wall_s / 1e6, 2) if totals and wall_s else 0.0,
+        "flow_s": round(totals.flow_s, 3) if totals else 0.0,
+        "messages_per_s": round(totals.messages / totals.flow_s) if totals and totals.flow_s else 0,
+        "mb_per_s": round(totals.bytes / totals.flow_s / 1e6, 2) if totals and totals.flow_s else 0.0,
         "topics": totals.topics if totals else {},
-        "problems": problems,
+        "problems": _sentences(log),
+        "notes": _notes(rows),
     }
     if returncode or totals is None:
         return Outcome(NODE_FAILED, summary)
     return Outcome(LOST if lost or missing else 0, summary)
 
 
-def _clips_with_holes(out: Path) -> int:
-    table = read_ledger(out)
-    rows = table.filter(pc.and_(pc.equal(table["kind"], "message"), pc.equal(table["outcome"], "missing")))
-    return int(pc.count_distinct(rows["values"]).as_py())
+def _clips_with_holes(rows: list[dict[str, Any]]) -> int:
+    holes = [row for row in rows if (row["kind"], row["outcome"]) == ("message", "missing")]
+    return len({json.loads(row["values"]).get("clip_id") for row in holes})
+
+
+def _notes(rows: list[dict[str, Any]]) -> list[str]:
+    """What the user should know of the input, although everything readable was kept."""
+    return list(dict.fromkeys(row["reason"] for row in rows if (row["kind"], row["outcome"]) in _NOTED))[:20]
 
 
 def _sentences(log: Path) -> list[str]:

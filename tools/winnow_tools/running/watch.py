@@ -80,7 +80,10 @@ class Totals:
     bytes: int
     lost: int
     end: str
-    topics: dict[str, dict[str, int]]
+    flow_s: float
+    """From the first message to the newest, on the clock of the ring's process."""
+    topics: dict[str, dict[str, Any]]
+    """Topic -> messages, bytes, lost, first_ns (None: unknown), newest_ns."""
 
 
 def read_totals(out: Path) -> Totals | None:
@@ -88,7 +91,14 @@ def read_totals(out: Path) -> Totals | None:
     for path in (out / "state").glob("*/totals.json"):
         try:
             value = json.loads(path.read_bytes())
-            return Totals(value["messages"], value["bytes"], value["lost"], value["end"], value["topics"])
+            return Totals(
+                value["messages"],
+                value["bytes"],
+                value["lost"],
+                value["end"],
+                value["flow_s"],
+                value["topics"],
+            )
         except (OSError, ValueError, KeyError):
             continue
     return None

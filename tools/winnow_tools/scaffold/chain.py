@@ -4,16 +4,22 @@ Event edges are journaled: what an edge drops is read from the journal, so their
 and watermarks are cumulative: only the newest counts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 RESTART = "restart_policy: on-failure"
 LINES_OF_EVERY_NODE = (
     RESTART,
     "max_restarts: 10",
     "restart_window: 60.0",
+    "startup_timeout: 30.0",
     "health_check_timeout: 60.0",
 )
-"""dora brings a crashed node back ten times a minute at most, and ends one that has hung for a minute."""
+"""dora brings a crashed node back ten times a minute at most, and ends one that has hung for a minute.
+
+dora 1.1 itself now and then locks up inside a node that connects (seen once in 40 starts on a busy machine),
+and the whole graph waits for it: such a node is started again after half a minute, which is less than the
+minute after which the others would be taken for hung.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +115,18 @@ def ledger(source: str) -> Link:
     return Link("ledger", "winnow-ledger", "One table of decisions with reasons.", takes, ())
 
 
-def chain_yaml(source: str) -> str:
-    """The chain as graph text; ``source``: id of the source node."""
-    return "\n\n".join(_node(link) for link in (*CHAIN, ledger(source))) + "\n"
+def chain_yaml(source: str, *, speaks: bool = False) -> str:
+    """The chain as graph text; ``source``: id of the source node, ``speaks``: it has health to tell."""
+    links = [
+        *(_hearing(link, source) if speaks and link.id == "monitor" else link for link in CHAIN),
+        ledger(source),
+    ]
+    return "\n\n".join(_node(link) for link in links) + "\n"
+
+
+def _hearing(monitor: Link, source: str) -> Link:
+    health = (f"health_{source}", source, "health", "winnow/health/v1/Health")
+    return replace(monitor, takes=(health, *monitor.takes))
 
 
 def _node(link: Link) -> str:

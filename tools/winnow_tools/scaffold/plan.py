@@ -110,6 +110,8 @@ class Plan:
     """Names of the signals of latitude and longitude."""
     left_out: tuple[str, ...]
     """Sentences about topics that have no port."""
+    live: str = ""
+    """Settings of a live source, as text; empty for a recording."""
 
 
 def make_plan(recording: Path, topics: Sequence[TopicSurvey], memory_mib: float) -> Plan:

@@ -48,6 +48,7 @@ def settings_yaml(plan: Plan) -> str:
     """Write the settings."""
     parts = [
         _HEAD.format(recording=comment(plan.recording.name), memory=f"{plan.memory_mib:g}"),
+        plan.live,
         _topics(plan),
         _signals(plan),
         _position(plan),

@@ -3,11 +3,12 @@
 import math
 import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from winnow_operators.fields import FieldDecoder, FieldError, Value, list_fields
-from winnow_runtime.recordings import Recording, TopicStatistics
+from winnow_runtime.recordings import TopicStatistics
 from winnow_runtime.recordings.recording import with_progress
 from winnow_runtime.recordings.statistics import topic_statistics
 from winnow_schemas.channel import Channel, Message
@@ -89,6 +90,25 @@ class TopicSurvey:
     """Why fields cannot be read; empty if they can."""
 
 
+class Surveyed(Protocol):
+    """What a survey needs of a recording, or of a live system that is listened to."""
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """All of them, once the messages have been taken."""
+        ...
+
+    @property
+    def start_ns(self) -> int: ...
+
+    @property
+    def end_ns(self) -> int: ...
+
+    def messages(self) -> Iterator[Message]:
+        """Every message once."""
+        ...
+
+
 class _Looker:
     """Reads the fields of one topic while its messages pass."""
 
@@ -116,7 +136,7 @@ class _Looker:
             seen.see(value)
 
 
-def survey(recording: Recording, progress: Callable[[float], None] | None = None) -> list[TopicSurvey]:
+def survey(recording: Surveyed, progress: Callable[[float], None] | None = None) -> list[TopicSurvey]:
     """Play the recording once. Every topic, also those without messages, sorted."""
     lookers: dict[str, _Looker] = {}
 
@@ -135,7 +155,7 @@ def survey(recording: Recording, progress: Callable[[float], None] | None = None
     return [_topic(statistics[topic], lookers.get(topic), recording) for topic in sorted(statistics)]
 
 
-def _topic(statistics: TopicStatistics, looker: _Looker | None, recording: Recording) -> TopicSurvey:
+def _topic(statistics: TopicStatistics, looker: _Looker | None, recording: Surveyed) -> TopicSurvey:
     if looker is not None:
         return TopicSurvey(statistics, looker.channel, tuple(looker.fields), looker.undecodable)
     channel = next(channel for channel in recording.channels if channel.topic == statistics.topic)

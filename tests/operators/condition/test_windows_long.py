@@ -42,7 +42,7 @@ def value_of(condition: Condition, expression: str) -> float | None:
 
 @pytest.mark.parametrize("expression", MODELS)
 @given(steps)
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=150)
 def test_window_equals_numpy_over_all_samples(expression: str, messages: list[tuple[int, float]]) -> None:
     least, model = MODELS[expression]
     condition = Condition(f"{expression} > 0", SIGNALS)
@@ -64,7 +64,7 @@ def test_window_equals_numpy_over_all_samples(expression: str, messages: list[tu
 
 
 @given(steps)
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=150)
 def test_slope_is_the_least_squares_line(messages: list[tuple[int, float]]) -> None:
     condition = Condition("slope(x, 3 s) > 0", SIGNALS)
     seen: list[tuple[int, float]] = []
@@ -94,7 +94,7 @@ def test_slope_is_the_least_squares_line(messages: list[tuple[int, float]]) -> N
     st.sampled_from([("median(x, 3 s)", 50), ("percentile(x, 90, 3 s)", 90)]),
     st.floats(0.5, 3),
 )
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=150)
 def test_a_comparison_decided_by_bounds_equals_the_exact_one(messages, op, quantile, factor) -> None:
     """The bracket shortcut must not change a single answer, equality included."""
     text, percent = quantile
@@ -193,7 +193,7 @@ def test_stale_signal_makes_windows_unknown_but_not_counts() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("+-"), st.integers(0, 50)), max_size=3000))
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=150)
 def test_ranking_is_a_sorted_multiset(changes) -> None:
     from winnow_operators.condition.ranking import Ranking
 

@@ -59,7 +59,7 @@ def play(condition: Condition, steps, t: int) -> tuple[list, int]:
 
 
 @given(st.sampled_from(TEXTS), messages, st.data())
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=150)
 def test_restored_equals_uninterrupted(text, steps, data) -> None:
     cut = data.draw(st.integers(0, len(steps)))
     whole = Condition(text, SIGNALS, position=POSITION)
@@ -80,7 +80,7 @@ def test_restored_equals_uninterrupted(text, steps, data) -> None:
 
 
 @given(st.sampled_from(TEXTS), messages, st.lists(st.integers(0, 2**31), max_size=60))
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=150)
 def test_calls_that_only_advance_time_change_nothing(text, steps, advances) -> None:
     plain = Condition(text, SIGNALS, position=POSITION)
     expected, _ = play(plain, steps, T0)

@@ -438,7 +438,7 @@ def fields_for(detector: type[Detector], name: str, rows) -> dict:
 
 @pytest.mark.parametrize("detector", DETECTORS.values(), ids=list(DETECTORS))
 @given(steps, st.data())
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=150)
 def test_a_restart_at_any_point_changes_nothing(detector, messages, data) -> None:
     relevant = [message for message in messages if message[1] in detector.inputs]
     cut = data.draw(st.integers(0, len(relevant)))
