@@ -11,7 +11,6 @@ from winnow_operators.clips.windows import ClipPlan, WindowPlanner, plan_from_js
 from winnow_runtime.atomic import TEMPORARY
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import TriggerEvent
-from winnow_schemas.priority import Priority
 from winnow_schemas.settings.stages import ClipSettings
 
 
@@ -21,14 +20,6 @@ class Done:
 
     plan: ClipPlan
     cut: Cut
-
-
-def make_budget(settings: ClipSettings) -> ExtractionBudget:
-    """The budgets and caps of the settings, in bytes."""
-    return ExtractionBudget(
-        {Priority(priority): int(gb * 1e9) for priority, gb in settings.budget_gb_per_day.items()},
-        {Priority(priority): int(gb * 1e9) for priority, gb in settings.max_size_gb.items()},
-    )
 
 
 class Extractor:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from winnow_operators.decisions import DecisionRow, decision
 from winnow_runtime import atomic
 from winnow_runtime.clock import Clock, SystemClock
 from winnow_runtime.inbox import Inbox
@@ -18,7 +19,6 @@ from winnow_runtime.locks import FolderLock
 from winnow_runtime.seam import Closed, DoraSeam, Event, Input, Seam
 from winnow_runtime.wiring import Wiring
 from winnow_schemas.errors import BadInputError, UnavailableError, WinnowError
-from winnow_schemas.ids import content_id
 from winnow_schemas.messages import (
     ClipReady,
     Decision,
@@ -240,21 +240,9 @@ class Node:
         wait: bool = True,
     ) -> None:
         """Add a row to the ledger. The same decision twice is one row; ``wait`` as with :meth:`emit`."""
-        text = json.dumps(dict(values or {}), sort_keys=True, ensure_ascii=False)
-        identity = content_id(self.id, kind, t_ns, subject, outcome, reason, text)
-        decision = Decision(
-            decision_id=identity,
-            run_id=self.run_id,
-            wall_ns=self.clock.wall_ns(),
-            t_ns=t_ns,
-            node=self.id,
-            kind=kind,
-            subject=subject,
-            outcome=outcome,
-            reason=reason,
-            values=text,
-        )
-        self.emit("decisions", decision, identity, wait=wait)
+        row = DecisionRow(kind, t_ns, subject, outcome, reason, values or {})
+        record = decision(row, node=self.id, run_id=self.run_id, wall_ns=self.clock.wall_ns())
+        self.emit("decisions", record, record.decision_id, wait=wait)
 
     def health(self, level: int, message: str, values: Mapping[str, Any]) -> None:
         """Say how this node is."""

@@ -4,34 +4,21 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from winnow_operators.campaign import BareTriggers, Merged
-from winnow_operators.triggers.checking import Inputs
 from winnow_operators.triggers.engine import TriggerEngine
+from winnow_operators.triggers.feeding import feed, resolve, signals_wanted
 from winnow_operators.triggers.outcomes import Outcome
-from winnow_operators.triggers.resolve import Resolution, resolve_triggers
+from winnow_operators.triggers.signals import SignalReader
 from winnow_runtime.ring.layout import NO_TIME
 from winnow_runtime.ring.view import RingView
 from winnow_schemas.errors import BadInputError, WinnowError
-from winnow_schemas.library import library_triggers
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.signals import SignalSettings
 from winnow_schemas.settings.triggers import TriggerSettings
 from winnow_schemas.yaml_source import YamlDocument
 from winnow_triggers.campaign_end import CampaignEnd
 from winnow_triggers.feed import SignalFeed
-from winnow_triggers.signals import SignalReader
 
 _LATITUDE, _LONGITUDE = "latitude_deg", "longitude_deg"
-
-
-def resolve(settings: DeviceSettings, document: YamlDocument | None) -> tuple[Inputs, Resolution]:
-    """The triggers that the settings come to.
-
-    Raises:
-        BadInputError: a signal's unit is not known, or the position names one that is not there.
-
-    """
-    inputs = Inputs.of(settings.signals, settings.position, has_zones=bool(settings.zones))
-    return inputs, resolve_triggers(settings.triggers, inputs, library_triggers(), document)
 
 
 class Deciding:
@@ -67,8 +54,7 @@ class Deciding:
 
         Those of the device's own triggers are read under every campaign: when it ends, nothing has been missed.
         """
-        wanted = self.engine.signals | self._own_signals | set(self._settings.position.values())
-        return {name: signal for name, signal in self._settings.signals.items() if name in wanted}
+        return signals_wanted(self._settings, self.engine, self._own_signals)
 
     # --- deciding -----------------------------------------------------------------------------------------
 
@@ -84,13 +70,7 @@ class Deciding:
             if self._end.is_reached(message.t_ns):
                 yield from self._end_campaign()
             signals, zones = self.reader.read(message.topic, message.channel, message.t_ns, message.data)
-            if zones is not None:
-                yield from self.engine.set_zones(message.t_ns, zones)
-            if len(signals) == 1:
-                ((name, value),) = signals.items()
-                yield from self.engine.update(message.t_ns, name, value)
-            elif signals:
-                yield from self.engine.update_all(message.t_ns, signals)
+            yield from feed(self.engine, message.t_ns, signals, zones)
         if self._started:
             reached_ns = min(watermark_ns, self._newest_ns())
             if self._end.is_reached(reached_ns):

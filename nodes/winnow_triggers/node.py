@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from winnow_operators.decisions import inactive_row, trigger_row, undecodable_row
 from winnow_operators.stream.watermarks import ALL_TIME, NO_TIME
 from winnow_operators.triggers.outcomes import Outcome
 from winnow_runtime.attach import attach
@@ -39,9 +40,7 @@ class Loop:
             if trouble:
                 node.decide("triggers", t_ns=0, subject="checkpoint", outcome="left aside", reason=trouble)
         for name, reason in self.deciding.resolution.inactive.items():
-            node.decide(
-                "trigger", t_ns=0, subject=name, outcome="inactive", reason=f"{name} does not run: {reason}."
-            )
+            node.decide(**inactive_row(name, reason)._asdict())
         self.desk.start()
         self._saved_ns = self._saved_bytes = self._seen_messages = 0
         self._saved_until = NO_TIME
@@ -68,7 +67,7 @@ class Loop:
         for outcome in outcomes:
             self._one(outcome)
         for topic, sentence in self.deciding.reader.problems:
-            self.node.decide("signal", t_ns=0, subject=topic, outcome="undecodable", reason=sentence)
+            self.node.decide(**undecodable_row(topic, sentence)._asdict())
         self.deciding.reader.problems.clear()
 
     def _one(self, outcome: Outcome) -> None:
@@ -76,14 +75,7 @@ class Loop:
             if self.node.emit("events", outcome, outcome.event_id):
                 self.events += 1
         else:
-            self.node.decide(
-                "trigger",
-                t_ns=outcome.t_ns,
-                subject=outcome.trigger,
-                outcome=outcome.verdict.value,
-                reason=outcome.reason,
-                values={**outcome.values, "priority": int(outcome.priority)},
-            )
+            self.node.decide(**trigger_row(outcome)._asdict())
 
     def _checkpoint(self, beat: Beat, *, last: bool) -> None:
         now = self.node.clock.monotonic_ns()

@@ -19,6 +19,7 @@ from winnow_tools.sim.command import sim_app
 from winnow_tools.store.command import store_app
 from winnow_tools.triggers.command import triggers_app
 from winnow_tools.types_command import types_command
+from winnow_tools.whatif.command import what_if_command
 from winnow_tools.why.command import why_command
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.command("scaffold")(scaffold_command)
 app.command("check")(check_command)
 app.command("run")(run_command)
 app.command("graph")(graph_command)
+app.command("what-if")(what_if_command)
 app.command("why")(why_command)
 app.command("report")(report_command)
 app.command("demo")(demo_command)

@@ -177,6 +177,10 @@ class TriggerEngine:
         truth: bool | None = trigger.program.run()
         return Reading(truth, comparisons(trigger.program))
 
+    def happened(self) -> dict[str, dict[Verdict, int]]:
+        """Trigger -> how often it did not fire, and why; also what the ledger only tells in sums. Not in snapshots."""
+        return {name: dict(trigger.notes.happened) for name, trigger in self._triggers.items()}
+
     # --- messages and time --------------------------------------------------------------------------------
 
     def start(self, t_ns: int) -> None:

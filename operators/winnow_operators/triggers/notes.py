@@ -16,16 +16,19 @@ SUMMED_UP = "after it was last told"
 class Notes:
     """What a trigger has to say."""
 
-    __slots__ = ("_open", "_pending", "trigger")
+    __slots__ = ("_open", "_pending", "happened", "trigger")
 
     def __init__(self, trigger: str) -> None:
         self.trigger = trigger
         self._pending: list[tuple[int, Verdict, str, dict[str, Any]]] = []
         self._open: dict[Verdict, tuple[int, int]] = {}
         """Kind -> when it was said last, and how often it happened since."""
+        self.happened: dict[Verdict, int] = {}
+        """How often each kind happened, said or only counted, since this object was made."""
 
     def say(self, t_ns: int, verdict: Verdict, clause: str) -> None:
         """Say it, unless the same kind was said less than a minute ago."""
+        self.happened[verdict] = self.happened.get(verdict, 0) + 1
         said_ns, more = self._open.get(verdict, (None, 0))
         if said_ns is not None and t_ns - said_ns < QUIET_NS:
             self._open[verdict] = (said_ns, more + 1)
@@ -35,6 +38,7 @@ class Notes:
 
     def always(self, t_ns: int, verdict: Verdict, clause: str) -> None:
         """Say what happens rarely by its nature."""
+        self.happened[verdict] = self.happened.get(verdict, 0) + 1
         self._pending.append((t_ns, verdict, clause, {}))
 
     def close(self, t_ns: int) -> None:

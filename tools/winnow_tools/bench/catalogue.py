@@ -50,6 +50,11 @@ BENCHES = {
             "winnow_tools.bench.vehicle",
         ),
         Bench("replay", "a recording at full speed, source to ring", "winnow_tools.bench.replay"),
+        Bench(
+            "what-if",
+            "settings on recordings against real time, beside mcap's reader",
+            "winnow_tools.bench.whatif",
+        ),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }

@@ -19,6 +19,7 @@ from winnow_operators.graphs.rules import (
     program,
     ways_around_redactor,
 )
+from winnow_operators.triggers.feeding import resolve
 from winnow_operators.triggers.resolve import Resolution
 from winnow_runtime.campaign.signing import verify
 from winnow_runtime.ring.layout import ENTRY_BYTES
@@ -29,7 +30,6 @@ from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import FileProblemsError, Problem, YamlDocument
 from winnow_tools.graphpage.files import load_graph
 from winnow_tools.running.launch import dora_program, node_environment
-from winnow_triggers.deciding import resolve
 
 _MIB = 2**20
 

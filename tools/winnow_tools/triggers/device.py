@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from winnow_operators.campaign import BareTriggers, Merged, merge
+from winnow_operators.triggers.feeding import resolve
 from winnow_schemas.campaign import read_campaign_file
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import YamlDocument
-from winnow_triggers.deciding import resolve
 
 
 @dataclass(frozen=True, slots=True)

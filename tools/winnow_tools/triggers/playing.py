@@ -8,12 +8,12 @@ from typing import Any
 from winnow_operators.campaign import BareTriggers, Merged
 from winnow_operators.triggers.engine import TriggerEngine
 from winnow_operators.triggers.outcomes import Outcome, TriggerDecision
+from winnow_operators.triggers.signals import SignalReader
 from winnow_runtime.recordings import Recording
 from winnow_schemas.channel import Message
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import TriggerEvent
 from winnow_schemas.settings import DeviceSettings
-from winnow_triggers.signals import SignalReader
 
 _TOLD_EVERY = 4096
 
