@@ -89,6 +89,7 @@ class SignalFeed:
         The caller takes all of it before it takes a snapshot.
         """
         self._look()
+        watermark_ns = max(self.watermark_ns, watermark_ns)  # a ring that comes back may know of less
         due = []
         for rank, (name, port) in enumerate(self._ranked()):
             ready = port.waiting["t_ns"] < watermark_ns
@@ -99,7 +100,7 @@ class SignalFeed:
                 due.append((rank, name, port.topic, entries))
         if due:
             yield from self._in_order(due)
-        self.watermark_ns = max(self.watermark_ns, watermark_ns)
+        self.watermark_ns = watermark_ns
 
     def _ranked(self) -> list[tuple[str, _Port]]:
         return sorted(self._ports.items(), key=lambda item: (item[1].topic, item[0]))
