@@ -1,7 +1,6 @@
 """The warm tier's writer: its own cursors over the rings, bounded delay, bounded loss, healing by itself."""
 
 import json
-import os
 import shutil
 import threading
 from collections import deque
@@ -79,15 +78,18 @@ class Recorder:
 
     def _recover(self) -> None:
         for mended in recover(self._folder):
-            self.notes.append(
-                Note(
-                    "segment",
-                    mended.segment.start_ns,
-                    mended.segment.path.name,
-                    "recovered" if mended.messages else "removed",
-                    f"A crash left it open: {mended.messages} messages kept, {mended.cut_bytes} bytes behind the last whole chunk cut off.",
-                )
+            outcome = "recovered" if mended.messages else "removed"
+            reason = (
+                f"A crash left it open: {mended.messages} messages kept, {mended.cut_bytes} bytes that could not be "
+                "proven right cut off."
             )
+            if mended.problem:
+                outcome, reason = (
+                    "not recovered",
+                    f"A crash left it open, and it stays so ({mended.problem}).",
+                )
+            name = mended.segment.path.name
+            self.notes.append(Note("segment", mended.segment.start_ns, name, outcome, reason))
 
     def _load_cursors(self) -> dict[str, int]:
         try:
@@ -107,6 +109,9 @@ class Recorder:
         now = self._clock.monotonic_ns()
         if self.down and now - self._refused_ns < RETRY_NS:
             self._skip()
+            return False
+        if (failure := self._syncer.failure()) is not None:
+            self._refuse(failure)
             return False
         beat = self._view.beat()
         heads = {port: ring.head for port, ring in self._view.rings().items()}
@@ -307,19 +312,24 @@ class _Syncer:
 
     def __init__(self, writer: SegmentWriter, every_s: float) -> None:
         self._writer = writer
+        self._failure: OSError | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(every_s,), daemon=True, name="fsync")
         self._thread.start()
 
     def _run(self, every_s: float) -> None:
         while not self._stop.wait(every_s):
-            for file in self._writer.duplicate_files():
-                try:
-                    os.fdatasync(file)
-                except OSError:
-                    pass  # the next write on the recorder's thread gets the same answer and says so
-                finally:
-                    os.close(file)
+            try:
+                self._writer.sync()
+            except OSError as error:
+                self._failure = (
+                    error  # the kernel says it once: the next fsync would succeed and prove nothing
+                )
+
+    def failure(self) -> OSError | None:
+        """What the disk said since the last time, once."""
+        failure, self._failure = self._failure, None
+        return failure
 
     def stop(self) -> None:
         self._stop.set()
