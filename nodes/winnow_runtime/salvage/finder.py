@@ -32,6 +32,11 @@ class Surroundings:
         self.first_ns = np.uint64(max(0, first_ns - _DAY_NS))
         self.last_ns = np.uint64(min((1 << 64) - 1, last_ns + _DAY_NS))
 
+    def is_near(self, t_ns: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Times within a day of the rest: chance hits this once in 10^5."""
+        near: NDArray[np.bool_] = (t_ns >= self.first_ns) & (t_ns <= self.last_ns)
+        return near
+
 
 class Finder:
     """Searches one file, or the content of one chunk."""
@@ -55,6 +60,11 @@ class Finder:
                         return self._with_mark(position + at, start)
             position += reach
         return end
+
+    def is_likely_at(self, position: int) -> bool:
+        """Whether a record could start exactly here, by its own head alone."""
+        window = self._source.read(position, shapes.HEAD_BYTES)
+        return len(self._candidates(window, 1)) > 0
 
     def _candidates(self, window: bytes, reach: int) -> NDArray[np.int64]:
         """Places with a likely opcode and a length below a terabyte; messages also with a likely head."""
@@ -81,8 +91,7 @@ class Finder:
         heads = np.lib.stride_tricks.sliding_window_view(data, records.MESSAGE_HEAD.size)[inside]
         channel = heads[:, 9].astype(np.int64) | heads[:, 10].astype(np.int64) << 8
         t_ns = np.ascontiguousarray(heads[:, 15:23]).view("<u8")[:, 0]
-        near = (t_ns >= self._around.first_ns) & (t_ns <= self._around.last_ns)
-        likely: NDArray[np.bool_] = whole & self._around.is_channel[channel] & near
+        likely: NDArray[np.bool_] = whole & self._around.is_channel[channel] & self._around.is_near(t_ns)
         return likely
 
     def _is_record(self, position: int, head: bytes) -> bool:

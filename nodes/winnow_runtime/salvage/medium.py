@@ -1,6 +1,7 @@
 """A damaged file on a device that may be damaged too: sectors that cannot be read become zeros, and are noted."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from winnow_runtime.recordings.stored_file import StoredFile
 SECTOR_BYTES = 4096
 """What a disk refuses at once; smaller sectors are read again by the device itself."""
 _RANGES_NOTED = 1000
+_PIECE_BYTES = 1024 * 1024
 
 
 class Bytes(Protocol):
@@ -31,6 +33,11 @@ class Medium(StoredFile):
         """(position, length) of what the device did not give, the first thousand."""
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+
+    def pieces(self, start: int, end: int) -> Iterator[bytes]:
+        """The bytes of a stretch, a megabyte at a time."""
+        for at in range(start, end, _PIECE_BYTES):
+            yield self.read(at, min(_PIECE_BYTES, end - at))
 
     def _pread(self, position: int, length: int) -> bytes:
         try:

@@ -143,9 +143,11 @@ def over_damage(raw: memoryview, start: int, around: Surroundings, *, inside: bo
         part = walk(raw, position, inside=inside, limit=BATCH_MESSAGES - total)
         position = part.end
         if position < len(raw) and total + len(part.offsets) < BATCH_MESSAGES:
-            suspect = int(part.offsets[-1]) if len(part.offsets) else position
+            # The record that ends here may be the damaged one: by its length it leads to this place.
+            is_message = len(part.offsets) > 0 and int(part.ends[-1]) == position
+            suspect = int(part.offsets[-1]) if is_message else position
             goes_on = search.find(suspect + 1, len(raw))
-            if goes_on < position:  # the last message's length reached over a real record
+            if goes_on < position:
                 part.offsets, part.heads = part.offsets[:-1], part.heads[:-1]
                 position = suspect
             elif goes_on == position:
