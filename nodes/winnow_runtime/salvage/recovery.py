@@ -47,11 +47,12 @@ def recover_file(
     medium = Medium(path)
     try:
         head = medium.read(0, _HEAD_BYTES)
-        if kind := other_kind(head):
+        is_bag = head.startswith(ROS1_MAGIC)
+        if not is_bag and (kind := other_kind(head)):
             raise RecordingError(
                 f"{path} is {kind}; nothing was written; only MCAP files and ROS 1 bags are recovered."
             )
-        make = recover_bag if head.startswith(ROS1_MAGIC) else recover_mcap
+        make = recover_bag if is_bag else recover_mcap
         report = Report(str(path), medium.size, strict=strict)
         with _sentence(output):
             _written(output, lambda file: make(medium, file, output.parent, report, progress), report)

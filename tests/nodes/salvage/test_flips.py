@@ -12,7 +12,7 @@ from tests.recovering import recovered
 from winnow_runtime.salvage.report import Outcome
 
 T0 = 1_700_000_000_000_000_000
-MESSAGES = [Sent(f"/t{i % 2}", T0 + i * 1000, bytes([65 + i]) * 12) for i in range(8)]
+MESSAGES = [Sent(f"/t{i % 2}", T0 + i * 1000, bytes([65 + i]) * 12) for i in range(6)]
 KINDS: dict[str, dict[str, Any]] = {
     "indexed": {},
     "lz4": {"compression": CompressionType.LZ4},

@@ -43,6 +43,11 @@ BENCHES = {
             "whole graphs on recordings: scaffold, run at full speed, verify every message",
             "winnow_tools.bench.recordings",
         ),
+        Bench(
+            "recover",
+            "messages that survive kills and power cuts, and the speed of recovery",
+            "winnow_tools.bench.recovery",
+        ),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }

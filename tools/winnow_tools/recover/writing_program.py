@@ -17,7 +17,7 @@ from winnow_tools.recover.load import CHANNELS, schedule, write
 ROW = struct.Struct("<qqqq")
 """Monotonic time of acceptance, channel, sequence number, 1 once everything before is in the files."""
 SEGMENT_NS = 500_000_000
-_STEP_NS = 250_000
+_STEP_NS = 1_000_000
 _BULK_EVERY = 40
 
 
