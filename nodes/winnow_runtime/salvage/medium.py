@@ -34,6 +34,9 @@ class Medium(StoredFile):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
 
+    def read(self, position: int, length: int) -> bytes:
+        return super().read(position, length) if position >= 0 else b""
+
     def pieces(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes of a stretch, a megabyte at a time."""
         for at in range(start, end, _PIECE_BYTES):
@@ -59,4 +62,4 @@ class MemoryBytes:
         self.size = len(data)
 
     def read(self, position: int, length: int) -> bytes:
-        return bytes(self._data[max(0, position) : max(0, position) + length])
+        return bytes(self._data[position : position + length]) if position >= 0 else b""

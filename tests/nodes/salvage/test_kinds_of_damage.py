@@ -217,3 +217,31 @@ def test_chunks_larger_than_memory_allows_go_through_a_file(tmp_path: Path):
         data = path.read_bytes()
         assert recovered(tmp_path, data).messages == read(data)
         assert recovered(tmp_path, data + data).messages == read(data) * 2
+
+
+def test_sectors_that_the_device_cannot_read_are_zeros_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    data = whole(tmp_path, chunk_bytes=3000, **NO_INDEX) + bytes(9000)
+    import os
+
+    pread = os.pread
+
+    def failing(descriptor: int, length: int, position: int) -> bytes:
+        if position < 4096 + 10 and position + length > 4096:
+            raise OSError(5, "Input/output error")
+        return pread(descriptor, length, position)
+
+    monkeypatch.setattr(os, "pread", failing)
+    result = recovered(tmp_path, data)
+    monkeypatch.undo()
+    expected = recovered(tmp_path, data[:4096] + bytes(4096) + data[8192:])
+    assert result.messages == expected.messages
+    assert any("cannot read" in note and "4,096" in note for note in result.report.notes)
+    assert result.report.outcome is Outcome.LOSSY
+
+
+def test_nothing_is_called_unreadable_in_tiny_files(tmp_path: Path):
+    for size in range(12):
+        report = recovered(tmp_path, b"\x89MCAP0\r\n\x01\x00\x00\x00"[:size]).report
+        assert not any("cannot read" in note for note in report.notes)

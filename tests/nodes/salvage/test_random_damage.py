@@ -67,7 +67,7 @@ def damaged(data: bytes, damages: list[tuple[str, float, int, int]]) -> bytes:
     return data
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(MESSAGES, FORMS, INDEX, DAMAGES)
 def test_the_result_is_whole_and_certain_messages_are_genuine(messages, form, index, damages):
     with tempfile.TemporaryDirectory() as name:
