@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 import threading
 from collections import deque
@@ -99,15 +98,18 @@ class Recorder:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         for mended in recover(self._folder):
-            self.notes.append(
-                Note(
-                    "segment",
-                    mended.segment.start_ns,
-                    mended.segment.path.name,
-                    "recovered" if mended.messages else "removed",
-                    f"A crash left it open: {mended.messages} messages kept, {mended.cut_bytes} bytes behind the last whole chunk cut off.",
-                )
+            outcome = "recovered" if mended.messages else "removed"
+            reason = (
+                f"A crash left it open: {mended.messages} messages kept, {mended.cut_bytes} bytes that could not be "
+                "proven right cut off."
             )
+            if mended.problem:
+                outcome, reason = (
+                    "not recovered",
+                    f"A crash left it open, and it stays so ({mended.problem}).",
+                )
+            name = mended.segment.path.name
+            self.notes.append(Note("segment", mended.segment.start_ns, name, outcome, reason))
 
     def _load_cursors(self) -> dict[str, int]:
         """Where a predecessor in this run got to: by its own word, and by what is in its segments."""
@@ -144,6 +146,9 @@ class Recorder:
         now = self._clock.monotonic_ns()
         if self.down and now - self._refused_ns < RETRY_NS:
             self._let_go()
+            return False
+        if (failure := self._syncer.failure()) is not None:
+            self._refuse(failure)
             return False
         try:
             worked = self._attempt(now)
@@ -392,6 +397,7 @@ class _Syncer:
         self._clock = clock
         self.longest_ns = 0
         """Longest time from the end of one round to the end of the next."""
+        self._failure: OSError | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(every_s,), daemon=True, name="fsync")
         self._thread.start()
@@ -399,16 +405,19 @@ class _Syncer:
     def _run(self, every_s: float) -> None:
         synced_ns = self._clock.monotonic_ns()
         while not self._stop.wait(every_s):
-            for file in self._writer.duplicate_files():
-                try:
-                    os.fdatasync(file)
-                except OSError:
-                    pass  # the next write on the recorder's thread gets the same answer and says so
-                finally:
-                    os.close(file)
+            try:
+                self._writer.sync()
+            except OSError as error:
+                # The kernel says it once: the next fsync would succeed and prove nothing.
+                self._failure = error
             now = self._clock.monotonic_ns()
             self.longest_ns = max(self.longest_ns, now - synced_ns)
             synced_ns = now
+
+    def failure(self) -> OSError | None:
+        """What the disk said since the last time, once."""
+        failure, self._failure = self._failure, None
+        return failure
 
     def stop(self) -> None:
         self._stop.set()

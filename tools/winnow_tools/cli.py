@@ -12,6 +12,7 @@ from winnow_tools.clips.command import clips_app
 from winnow_tools.console import EXIT_CODES
 from winnow_tools.demo.command import demo_command
 from winnow_tools.graphpage.command import graph_command
+from winnow_tools.recover.command import recover_command
 from winnow_tools.report.command import report_command
 from winnow_tools.running.command import run_command
 from winnow_tools.scaffold.command import scaffold_command
@@ -36,6 +37,7 @@ app.command("graph")(graph_command)
 app.command("what-if")(what_if_command)
 app.command("why")(why_command)
 app.command("report")(report_command)
+app.command("recover")(recover_command)
 app.command("demo")(demo_command)
 app.command("bench")(bench_command)
 app.add_typer(campaign_app)

@@ -55,6 +55,11 @@ BENCHES = {
             "settings on recordings against real time, beside mcap's reader",
             "winnow_tools.bench.whatif",
         ),
+        Bench(
+            "recover",
+            "messages that survive kills and power cuts, and the speed of recovery",
+            "winnow_tools.bench.recovery",
+        ),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }
