@@ -151,14 +151,13 @@ class Cutter:
     ) -> dict[tuple[str, Channel], _Content]:
         contents: dict[tuple[str, Channel], _Content] = {}
         by_number: dict[int, _Content] = {}
-        for row, topic, data in self._reader.read(plan, lost):
-            own = int(row["channel"])
+        for t_ns, pub_ns, seq, own, topic, data in self._reader.read(plan, lost):
             if own not in by_number:
                 channel = self._reader.channel(own)
                 if own not in numbers:
                     numbers[own] = writer.channel(channel, self._stream(writer, topic))
                 by_number[own] = contents.setdefault((topic, channel), _Content())
-            writer.message(numbers[own], int(row["t_ns"]), int(row["pub_ns"]), int(row["seq"]), data)
+            writer.message(numbers[own], t_ns, pub_ns, seq, data)
             content = by_number[own]
             content.messages += 1
             content.payload_bytes += len(data)

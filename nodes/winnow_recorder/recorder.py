@@ -1,5 +1,6 @@
 """The warm tier's writer: its own cursors over the rings, bounded delay, bounded loss, healing by itself."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -77,6 +78,8 @@ class Recorder:
         """Port -> of those, how many the ledger does not know of yet."""
         self.newest_ns = NO_TIME
         self._idle = False
+        self._most_behind = 0
+        """Messages in the rings and not yet in a segment, at the worst moment."""
         self.segments = self.used_bytes = 0
         """Of this run's warm tier, as eviction saw it last."""
         try:
@@ -85,7 +88,7 @@ class Recorder:
             self._refuse(error)
         self._next = self._load_cursors()
         self._writer.safe.update(self._next)
-        self._syncer = _Syncer(self._writer, settings.fsync_s)
+        self._syncer = _Syncer(self._writer, settings.fsync_s, clock)
 
     def _prepare(self) -> None:
         """See to it that there is a folder and that every segment in it is whole.
@@ -167,6 +170,7 @@ class Recorder:
         heads = {port: ring.head for port, ring in self._view.rings().items()}
         if self.down:
             self._prepare()
+        self._most_behind = max(self._most_behind, sum(heads.values()) - sum(self._next.values()))
         worked = self._record(heads)
         if now - self._flushed_ns >= FLUSH_EVERY_NS or not worked:
             self._flushed_ns = now
@@ -354,8 +358,21 @@ class Recorder:
             for port, ring in self._view.rings().items():
                 self._overtaken(port, self._next.get(port, 0), ring.head)
         self._tell_lost(0, force=True)
+        self._write_totals()
         self._cell.write(done=self._view.beat().number, finished=True)
         return segment
+
+    def _write_totals(self) -> None:
+        messages, size = self.recorded
+        totals = {
+            "messages": messages,
+            "bytes": size,
+            "lost": self.lost,
+            "most_messages_behind": self._most_behind,
+            "longest_between_syncs_s": self._syncer.longest_ns / 1e9,
+        }
+        with contextlib.suppress(OSError):
+            atomic.write_json(self._cursor_file.with_name("recorded.json"), totals, durable=False)
 
     def stop(self) -> None:
         """End the thread that syncs."""
@@ -370,13 +387,17 @@ class Recorder:
 class _Syncer:
     """fsync from a thread of its own: on the recorder's thread it would stall recording."""
 
-    def __init__(self, writer: SegmentWriter, every_s: float) -> None:
+    def __init__(self, writer: SegmentWriter, every_s: float, clock: Clock) -> None:
         self._writer = writer
+        self._clock = clock
+        self.longest_ns = 0
+        """Longest time from the end of one round to the end of the next."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(every_s,), daemon=True, name="fsync")
         self._thread.start()
 
     def _run(self, every_s: float) -> None:
+        synced_ns = self._clock.monotonic_ns()
         while not self._stop.wait(every_s):
             for file in self._writer.duplicate_files():
                 try:
@@ -385,6 +406,9 @@ class _Syncer:
                     pass  # the next write on the recorder's thread gets the same answer and says so
                 finally:
                     os.close(file)
+            now = self._clock.monotonic_ns()
+            self.longest_ns = max(self.longest_ns, now - synced_ns)
+            synced_ns = now
 
     def stop(self) -> None:
         self._stop.set()

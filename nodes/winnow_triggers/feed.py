@@ -56,6 +56,16 @@ class SignalFeed:
         self.lost = 0
         """Messages that were overwritten before they were looked at."""
 
+    def follow(self, topics: frozenset[str]) -> None:
+        """Follow these topics from here on; what a new one has brought so far, and is due already, is left out."""
+        topics_of = self._view.topics()
+        self._ports = {name: port for name, port in self._ports.items() if port.topic in topics}
+        for name, ring in self._view.rings().items():
+            topic = topics_of.get(name)
+            if topic in topics and topic not in self._topics and self.watermark_ns > NO_TIME:
+                self._ports[name] = _Port(topic, ring.tail, ring.head)
+        self._topics = topics
+
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Take over :meth:`snapshot`; before the first :meth:`take`."""
         self._saved = saved["ports"]

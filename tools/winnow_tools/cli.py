@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from winnow_tools.bench.command import bench_command
+from winnow_tools.campaign.command import campaign_app
 from winnow_tools.checking.command import check_command
 from winnow_tools.clips.command import clips_app
 from winnow_tools.console import EXIT_CODES
@@ -16,6 +17,7 @@ from winnow_tools.running.command import run_command
 from winnow_tools.scaffold.command import scaffold_command
 from winnow_tools.sim.command import sim_app
 from winnow_tools.store.command import store_app
+from winnow_tools.triggers.command import triggers_app
 from winnow_tools.types_command import types_command
 from winnow_tools.whatif.command import what_if_command
 from winnow_tools.why.command import why_command
@@ -36,9 +38,11 @@ app.command("why")(why_command)
 app.command("report")(report_command)
 app.command("demo")(demo_command)
 app.command("bench")(bench_command)
+app.add_typer(campaign_app)
 app.add_typer(clips_app)
 app.add_typer(sim_app)
 app.add_typer(store_app)
+app.add_typer(triggers_app)
 app.command("types", hidden=True)(types_command)
 
 

@@ -1,6 +1,7 @@
 """What a message does to the triggers: the same steps in the node under dora and in a what-if run."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from winnow_operators.condition.zones import Zone
@@ -25,9 +26,9 @@ def resolve(settings: DeviceSettings, document: YamlDocument | None) -> tuple[In
     return inputs, resolve_triggers(settings.triggers, inputs, library_triggers(), document)
 
 
-def signals_wanted(settings: DeviceSettings, engine: TriggerEngine) -> dict[str, SignalSettings]:
-    """The signals that some trigger looks at, and those of the vehicle's position: others need no decoding."""
-    wanted = engine.signals | set(settings.position.values())
+def signals_wanted(settings: DeviceSettings, used: AbstractSet[str]) -> dict[str, SignalSettings]:
+    """The signals that triggers use, and those of the vehicle's position: others need no decoding."""
+    wanted = used | set(settings.position.values())
     return {name: signal for name, signal in settings.signals.items() if name in wanted}
 
 

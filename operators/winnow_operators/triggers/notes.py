@@ -9,6 +9,9 @@ QUIET_NS = 60_000_000_000
 """After a decision of a kind, its repetitions are only counted for a minute of message time: a flickering
 condition must not fill the ledger."""
 
+SUMMED_UP = "after it was last told"
+"""How the sentence ends that counts repetitions at the end of a run; its time is that end, not theirs."""
+
 
 class Notes:
     """What a trigger has to say."""
@@ -43,9 +46,7 @@ class Notes:
         for verdict, (said_ns, more) in sorted(self._open.items()):
             if more:
                 self._open[verdict] = (said_ns, 0)
-                clause = (
-                    f"this happened {more} more {'time' if more == 1 else 'times'} after it was last told"
-                )
+                clause = f"this happened {more} more {'time' if more == 1 else 'times'} {SUMMED_UP}"
                 self._pending.append((t_ns, verdict, clause, {"repeated": more}))
 
     def take(self, priority: Priority) -> list[TriggerDecision]:
@@ -82,5 +83,6 @@ _LEAD = {
     Verdict.STORM: "was muted",
     Verdict.STORM_OVER: "is no longer muted",
     Verdict.OVER_LIMIT: "did not fire",
+    Verdict.THINNED: "did not fire",
     Verdict.UNKNOWN: "could not be decided",
 }

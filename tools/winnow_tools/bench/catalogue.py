@@ -48,6 +48,13 @@ BENCHES = {
             "settings on recordings against real time, beside mcap's reader",
             "winnow_tools.bench.whatif",
         ),
+        Bench("ring", "the ring beside numpy's copy and a deque", "winnow_tools.bench.ring"),
+        Bench(
+            "vehicle",
+            "the full suite through the vehicle's graph at 1x, 2x, 4x",
+            "winnow_tools.bench.vehicle",
+        ),
+        Bench("replay", "a recording at full speed, source to ring", "winnow_tools.bench.replay"),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }
