@@ -54,7 +54,7 @@ class Deciding:
 
         Those of the device's own triggers are read under every campaign: when it ends, nothing has been missed.
         """
-        return signals_wanted(self._settings, self.engine, self._own_signals)
+        return signals_wanted(self._settings, self.engine.signals | self._own_signals)
 
     # --- deciding -----------------------------------------------------------------------------------------
 

@@ -26,11 +26,9 @@ def resolve(settings: DeviceSettings, document: YamlDocument | None) -> tuple[In
     return inputs, resolve_triggers(settings.triggers, inputs, library_triggers(), document)
 
 
-def signals_wanted(
-    settings: DeviceSettings, engine: TriggerEngine, also: AbstractSet[str] = frozenset()
-) -> dict[str, SignalSettings]:
-    """The signals that some trigger looks at, and those of the vehicle's position: others need no decoding."""
-    wanted = engine.signals | also | set(settings.position.values())
+def signals_wanted(settings: DeviceSettings, used: AbstractSet[str]) -> dict[str, SignalSettings]:
+    """The signals that triggers use, and those of the vehicle's position: others need no decoding."""
+    wanted = used | set(settings.position.values())
     return {name: signal for name, signal in settings.signals.items() if name in wanted}
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from winnow_operators.triggers.feeding import resolve
 from winnow_schemas.settings import load_settings
 from winnow_tools.checking.check import _campaign
-from winnow_triggers.deciding import resolve
 
 
 def found(folder: Path, document: dict[str, Any] | None) -> list[str]:

@@ -63,7 +63,7 @@ def test_equals_a_plain_reading(bag: Path, tmp_path: Path):
     inputs, resolution = resolve(settings, chosen.document)
     engine = TriggerEngine(resolution.require(), inputs, settings.triggers)
     channels = list(dict.fromkeys(message.channel for message in messages))
-    reader = SignalReader(signals_wanted(settings, engine), "", channels.__getitem__)
+    reader = SignalReader(signals_wanted(settings, engine.signals), "", channels.__getitem__)
     engine.start(messages[0].t_ns)
     outcomes = []
     for message in messages:

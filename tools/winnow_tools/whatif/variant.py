@@ -105,7 +105,7 @@ class VariantRun:
         inputs, self._resolution = resolve(settings, variant.document)
         self._active = self._resolution.require()
         self.engine = TriggerEngine(self._active, inputs, settings.triggers)
-        self.signals: dict[str, SignalSettings] = signals_wanted(settings, self.engine)
+        self.signals: dict[str, SignalSettings] = signals_wanted(settings, self.engine.signals)
         self.longest_pre_roll_ns = max(
             (round(trigger.pre_roll_s * 1e9) for trigger in self._active.values()), default=0
         )
