@@ -126,6 +126,15 @@ class WindowPlanner:
             starts.append(self._open.start_ns)
         return min(starts, default=FOREVER)
 
+    @property
+    def reached_from_ns(self) -> int:
+        """Where the pre-rolls of the open window begin: behind a split, in the part before; FOREVER when none do."""
+        group = self._open
+        if group is None:
+            return FOREVER
+        fresh = (event for event in group.events if event.t_ns >= group.start_ns)
+        return min((event.t_ns - event.pre_roll_ns for event in fresh), default=FOREVER)
+
     def _split(self, group: _Group, until_ns: int) -> None:
         """Give out whole parts that end at or before ``until_ns``."""
         while group.end_ns - group.start_ns > self._max_ns and until_ns >= group.start_ns + self._max_ns:
