@@ -78,6 +78,8 @@ class SignalFeed:
 
         The caller takes all of it before it takes a snapshot.
         """
+        # A ring that was restarted begins with an older watermark; what has been promised stays promised.
+        watermark_ns = max(watermark_ns, self.watermark_ns)
         self._look()
         due = []
         for rank, (name, port) in enumerate(self._ranked()):
@@ -89,7 +91,7 @@ class SignalFeed:
                 due.append((rank, name, port.topic, entries))
         if due:
             yield from self._in_order(due)
-        self.watermark_ns = max(self.watermark_ns, watermark_ns)
+        self.watermark_ns = watermark_ns
 
     def _ranked(self) -> list[tuple[str, _Port]]:
         return sorted(self._ports.items(), key=lambda item: (item[1].topic, item[0]))
