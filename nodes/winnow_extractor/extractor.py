@@ -1,7 +1,7 @@
 """The extractor's state: events in, plans that wait, clips out, all of it surviving a crash."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Extractor:
         self.budget = budget
         self.queue: list[ClipPlan] = []
         self.clips = 0
+        self._before: dict[str, Any] | None = None
+        """What came of the clip before: its end, whether it holds all that it was to hold, its topics."""
 
     def add(self, event: TriggerEvent) -> None:
         self.planner.add(event)
@@ -46,7 +48,7 @@ class Extractor:
         """Cut the clip that is due; None when none is."""
         if not self.queue:
             return None
-        plan = self.queue[0]
+        plan = self._reaching_back(self.queue[0])
         charged = self.budget.snapshot()
         try:
             done = Done(plan, cutter.cut(plan))
@@ -58,7 +60,28 @@ class Extractor:
             done = Done(plan, Cut(None, None, "impossible", f"the clip cannot be made: {error}"))
         self.queue.pop(0)
         self.clips += done.cut.sidecar is not None
+        whole = done.cut.sidecar is not None and not done.cut.sidecar.left_out
+        self._before = {"end_ns": plan.end_ns, "whole": whole, "topics": sorted(plan.topics)}
         return done
+
+    def _reaching_back(self, plan: ClipPlan) -> ClipPlan:
+        """The plan of a later part, begun earlier where its pre-rolls lie in a part that does not hold them.
+
+        Parts of a long window meet exactly, so an event right behind a split has its pre-roll in the part
+        before. That one was charged to other events: over their budget or their size cap, or cut for fewer
+        topics, it lacks what this event wants.
+        """
+        before = self._before
+        if not plan.part or before is None or before["end_ns"] != plan.start_ns:
+            return plan
+        fresh = [event for event in plan.events if event.t_ns >= plan.start_ns]
+        has = set(before["topics"])
+        lacking = [
+            event.t_ns - event.pre_roll_ns
+            for event in fresh
+            if not before["whole"] or (has and not (event.topics and has.issuperset(event.topics)))
+        ]
+        return replace(plan, start_ns=min([plan.start_ns, *lacking]))
 
     @property
     def open_windows(self) -> int:
@@ -68,7 +91,14 @@ class Extractor:
     @property
     def needed_from_ns(self) -> int:
         """Messages from this time on are still wanted."""
-        return min([self.planner.needed_from_ns, *(plan.start_ns for plan in self.queue)])
+        starts = (
+            event.t_ns - event.pre_roll_ns
+            for plan in self.queue
+            for event in plan.events
+            if event.t_ns >= plan.start_ns
+        )
+        planned = (plan.start_ns for plan in self.queue)
+        return min([self.planner.needed_from_ns, self.planner.reached_from_ns, *planned, *starts])
 
     def snapshot(self) -> dict[str, Any]:
         return {
@@ -76,6 +106,7 @@ class Extractor:
             "queue": [plan_to_json(plan) for plan in self.queue],
             "budget": self.budget.snapshot(),
             "clips": self.clips,
+            "before": self._before,
         }
 
     def restore(self, value: dict[str, Any]) -> None:
@@ -84,6 +115,7 @@ class Extractor:
         self.queue = [plan_from_json(plan) for plan in value["queue"]]
         self.budget.restore(value["budget"])
         self.clips = value["clips"]
+        self._before = value["before"]
 
 
 def remove_leftovers(clips: Path) -> Iterator[Path]:

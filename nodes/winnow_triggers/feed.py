@@ -88,6 +88,8 @@ class SignalFeed:
 
         The caller takes all of it before it takes a snapshot.
         """
+        # A ring that was restarted begins with an older watermark; what has been promised stays promised.
+        watermark_ns = max(watermark_ns, self.watermark_ns)
         self._look()
         watermark_ns = max(self.watermark_ns, watermark_ns)  # a ring that comes back may know of less
         due = []
