@@ -91,7 +91,6 @@ class SignalFeed:
         # A ring that was restarted begins with an older watermark; what has been promised stays promised.
         watermark_ns = max(watermark_ns, self.watermark_ns)
         self._look()
-        watermark_ns = max(self.watermark_ns, watermark_ns)  # a ring that comes back may know of less
         due = []
         for rank, (name, port) in enumerate(self._ranked()):
             ready = port.waiting["t_ns"] < watermark_ns
