@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mcap.reader import make_reader
 from mcap.writer import Writer
 from tests.fixtures.runs import (
@@ -146,11 +147,15 @@ def test_a_topic_that_cannot_be_decoded_is_kept_all_the_same(ros2_run: FinishedR
     recording = with_a_strange_topic(ros2_run.recording, tmp_path / "strange.mcap")
     graph = scaffold(recording, tmp_path / "made")
     settings = graph.with_name("settings.yml")
-    settings.write_text(
-        settings.read_text().replace(
-            "signals:\n", "signals:\n  mood:\n    topic: /strange\n    field: mood\n", 1
-        )
-    )
+    values = yaml.safe_load(settings.read_text())
+    values["signals"]["mood"] = {"topic": "/strange", "field": "mood"}
+    values["triggers"]["set"]["moody"] = {
+        "when": "mood > 1",
+        "priority": "P3",
+        "pre_roll_s": 1,
+        "post_roll_s": 1,
+    }
+    settings.write_text(yaml.safe_dump(values))
     said = winnow("run", graph, "--speed", "max", "--out", tmp_path / "out", "--json")
     assert said.code == 0, said
     assert said.json["topics"]["/strange"]["messages"] > 40
@@ -205,6 +210,7 @@ def _is_ours(pid: int) -> bool:
         return False
 
 
+@pytest.mark.storm
 def test_stop_after_ends_a_run_and_continue_goes_on(ros2_run: FinishedRun, tmp_path: Path):
     out = tmp_path / "out"
     first = winnow("run", ros2_run.graph, "--speed", "1", "--stop-after", "0.5", "--out", out, "--json")
