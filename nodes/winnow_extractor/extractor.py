@@ -1,12 +1,13 @@
 """The extractor's state: events in, plans that wait, clips out, all of it surviving a crash."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from winnow_extractor.cutter import Cut, Cutter
 from winnow_operators.clips.budget import ExtractionBudget
+from winnow_operators.clips.parts import PartBefore
 from winnow_operators.clips.windows import ClipPlan, WindowPlanner, plan_from_json, plan_to_json
 from winnow_runtime.atomic import TEMPORARY
 from winnow_schemas.errors import BadInputError
@@ -30,8 +31,7 @@ class Extractor:
         self.budget = budget
         self.queue: list[ClipPlan] = []
         self.clips = 0
-        self._before: dict[str, Any] | None = None
-        """What came of the clip before: its end, whether it holds all that it was to hold, its topics."""
+        self._before = PartBefore()
 
     def add(self, event: TriggerEvent) -> None:
         self.planner.add(event)
@@ -48,7 +48,7 @@ class Extractor:
         """Cut the clip that is due; None when none is."""
         if not self.queue:
             return None
-        plan = self._reaching_back(self.queue[0])
+        plan = self._before.reaching_back(self.queue[0])
         charged = self.budget.snapshot()
         try:
             done = Done(plan, cutter.cut(plan))
@@ -61,27 +61,8 @@ class Extractor:
         self.queue.pop(0)
         self.clips += done.cut.sidecar is not None
         whole = done.cut.sidecar is not None and not done.cut.sidecar.left_out
-        self._before = {"end_ns": plan.end_ns, "whole": whole, "topics": sorted(plan.topics)}
+        self._before.came_of(plan, is_whole=whole)
         return done
-
-    def _reaching_back(self, plan: ClipPlan) -> ClipPlan:
-        """The plan of a later part, begun earlier where its pre-rolls lie in a part that does not hold them.
-
-        Parts of a long window meet exactly, so an event right behind a split has its pre-roll in the part
-        before. That one was charged to other events: over their budget or their size cap, or cut for fewer
-        topics, it lacks what this event wants.
-        """
-        before = self._before
-        if not plan.part or before is None or before["end_ns"] != plan.start_ns:
-            return plan
-        fresh = [event for event in plan.events if event.t_ns >= plan.start_ns]
-        has = set(before["topics"])
-        lacking = [
-            event.t_ns - event.pre_roll_ns
-            for event in fresh
-            if not before["whole"] or (has and not (event.topics and has.issuperset(event.topics)))
-        ]
-        return replace(plan, start_ns=min([plan.start_ns, *lacking]))
 
     @property
     def open_windows(self) -> int:
@@ -106,7 +87,7 @@ class Extractor:
             "queue": [plan_to_json(plan) for plan in self.queue],
             "budget": self.budget.snapshot(),
             "clips": self.clips,
-            "before": self._before,
+            "before": self._before.snapshot(),
         }
 
     def restore(self, value: dict[str, Any]) -> None:
@@ -115,7 +96,7 @@ class Extractor:
         self.queue = [plan_from_json(plan) for plan in value["queue"]]
         self.budget.restore(value["budget"])
         self.clips = value["clips"]
-        self._before = value["before"]
+        self._before.restore(value["before"])
 
 
 def remove_leftovers(clips: Path) -> Iterator[Path]:

@@ -28,6 +28,10 @@ FLUSH_EVERY_NS = 200_000_000
 """Open chunks are closed this often: what a killed recorder has to read again from the ring."""
 RETRY_NS = 2_000_000_000
 """After the disk refused: how long until the next attempt."""
+MEND_EVERY_NS = 10_000_000_000
+"""How often a segment that could not be mended is tried again."""
+LOOK_BACK = 12
+"""Segments that a recorder that comes back looks into: dora starts it again at most ten times in a row."""
 EVICT_EVERY_NS = 1_000_000_000
 TELL_EVERY_NS = 1_000_000_000
 
@@ -79,6 +83,9 @@ class Recorder:
         self._idle = False
         self._most_behind = 0
         """Messages in the rings and not yet in a segment, at the worst moment."""
+        self._unmended: set[str] = set()
+        """Segments that a crash left open and that the disk did not let us mend."""
+        self._mended_ns = 0
         self.segments = self.used_bytes = 0
         """Of this run's warm tier, as eviction saw it last."""
         try:
@@ -97,18 +104,21 @@ class Recorder:
 
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        for mended in recover(self._folder):
+        self._mended_ns = self._clock.monotonic_ns()
+        unmended, self._unmended = self._unmended, set()
+        for mended in recover(self._folder, but=self._writer.segment):
             outcome = "recovered" if mended.messages else "removed"
             reason = (
                 f"A crash left it open: {mended.messages} messages kept, {mended.cut_bytes} bytes that could not be "
                 "proven right cut off."
             )
-            if mended.problem:
-                outcome, reason = (
-                    "not recovered",
-                    f"A crash left it open, and it stays so ({mended.problem}).",
-                )
             name = mended.segment.path.name
+            if mended.problem:
+                self._unmended.add(name)
+                outcome = "not recovered"
+                reason = f"A crash left it open, and it stays so for now ({mended.problem})."
+                if name in unmended:
+                    continue
             self.notes.append(Note("segment", mended.segment.start_ns, name, outcome, reason))
 
     def _load_cursors(self) -> dict[str, int]:
@@ -132,7 +142,7 @@ class Recorder:
     def _recorded_seqs(self) -> dict[int, int]:
         """Channel -> the largest sequence number in the newest segments; what was killed wrote no others."""
         seqs: dict[int, int] = {}
-        for segment in segments(self._folder)[-2:]:
+        for segment in segments(self._folder)[-LOOK_BACK:]:
             rows = segment.rows()
             for channel in np.unique(rows["channel"]):
                 newest = int(rows["seq"][rows["channel"] == channel].max())
@@ -173,7 +183,7 @@ class Recorder:
     def _attempt(self, now: int) -> bool:
         beat = self._view.beat()
         heads = {port: ring.head for port, ring in self._view.rings().items()}
-        if self.down:
+        if self.down or (self._unmended and now - self._mended_ns >= MEND_EVERY_NS):
             self._prepare()
         self._most_behind = max(self._most_behind, sum(heads.values()) - sum(self._next.values()))
         worked = self._record(heads)
@@ -348,7 +358,7 @@ class Recorder:
 
     def finish(self) -> Segment | None:
         """Record the rest and close the open segment."""
-        self._refused_ns = -RETRY_NS  # the last chance of what a bad disk refused
+        self._refused_ns = self._mended_ns = -MEND_EVERY_NS  # the last chance of what a bad disk refused
         while self.step():
             pass
         self.stop()

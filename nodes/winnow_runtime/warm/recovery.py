@@ -36,11 +36,12 @@ class Mended(NamedTuple):
     """Why it could not be mended; then it is as it was."""
 
 
-def recover(folder: Path) -> list[Mended]:
-    """Mend every segment that is not whole. What cannot be mended now is left as it is, and said."""
+def recover(folder: Path, but: Segment | None = None) -> list[Mended]:
+    """Mend every segment that is not whole, ``but`` the one being written. What cannot be mended now is said."""
     for rest in folder.glob(f"segment_*{atomic.TEMPORARY}"):
         rest.unlink(missing_ok=True)
-    return [mended for segment in segments(folder) if (mended := _mend(segment)) is not None]
+    torn = [segment for segment in segments(folder) if but is None or segment.path != but.path]
+    return [mended for segment in torn if (mended := _mend(segment)) is not None]
 
 
 def _mend(segment: Segment) -> Mended | None:

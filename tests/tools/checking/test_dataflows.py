@@ -80,4 +80,4 @@ def test_the_committed_types_are_the_rendered_ones(tmp_path: Path):
     file.write_text(file.read_text() + "\n# changed\n")
     result = CliRunner().invoke(app, ["types", str(tmp_path)])
     assert result.exit_code == 1
-    assert result.output == f"{file} is not what schemas/ says; run `winnow types --write`.\n"
+    assert result.output == f"{file} is not what it is made from; run `winnow types --write`.\n"

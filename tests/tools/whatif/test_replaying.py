@@ -17,6 +17,7 @@ from tests.whatif_drives import (
 )
 
 from winnow_operators.clips.judging import Amount, judge, make_budget
+from winnow_operators.clips.parts import PartBefore
 from winnow_operators.clips.windows import WindowPlanner
 from winnow_operators.triggers.engine import TriggerEngine
 from winnow_operators.triggers.feeding import resolve, signals_wanted
@@ -77,7 +78,9 @@ def test_equals_a_plain_reading(bag: Path, tmp_path: Path):
     for event in events:
         planner.add(event)
     budget, clips = make_budget(settings.clips), []
-    for plan in planner.finish(messages[-1].t_ns):
+    before = PartBefore()
+    for planned in planner.finish(messages[-1].t_ns):
+        plan = before.reaching_back(planned)
         amounts: dict[str, Amount] = {}
         for message in messages:
             topic = message.channel.topic
@@ -85,6 +88,7 @@ def test_equals_a_plain_reading(bag: Path, tmp_path: Path):
                 count, size = amounts.get(topic, (0, 0))
                 amounts[topic] = Amount(count + 1, size + len(message.data))
         judged = judge(plan, amounts, settings, budget)
+        before.came_of(plan, is_whole=judged.cut and not judged.left_out)
         kept = [amount for topic, amount in amounts.items() if topic not in judged.left_out]
         clips.append(
             (plan, judged, sum(one.messages for one in kept), sum(one.payload_bytes for one in kept))

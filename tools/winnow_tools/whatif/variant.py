@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from winnow_operators.clips.judging import Amount, Judged, clip_name, judge, make_budget
+from winnow_operators.clips.parts import PartBefore
 from winnow_operators.clips.windows import ClipPlan, WindowPlanner
 from winnow_operators.decisions import (
     CutContent,
@@ -110,6 +111,7 @@ class VariantRun:
             (round(trigger.pre_roll_s * 1e9) for trigger in self._active.values()), default=0
         )
         self._planner = WindowPlanner(int(settings.clips.max_length_s * 1e9))
+        self._before = PartBefore()
         self._budget = make_budget(settings.clips)
         self._weigh = weigh
         self._events: dict[str, TriggerEvent] = {}
@@ -141,13 +143,14 @@ class VariantRun:
 
     @property
     def needed_from_ns(self) -> int:
-        """Start of the oldest window that is still open."""
-        return self._planner.needed_from_ns
+        """Start of the oldest window that is still open, and of what its events may reach back to."""
+        return min(self._planner.needed_from_ns, self._planner.reached_from_ns)
 
     def _judge(self, plans: Iterable[ClipPlan]) -> None:
         settings = self.variant.settings
         vehicle = settings.vehicle.id
-        for plan in plans:
+        for planned in plans:
+            plan = self._before.reaching_back(planned)
             amounts = self._weigh(plan.start_ns, plan.end_ns)
             if plan.topics:
                 amounts = {topic: amount for topic, amount in amounts.items() if topic in plan.topics}
@@ -159,6 +162,7 @@ class VariantRun:
                 plan, plan.clip_id(vehicle), clip_name(plan, vehicle), judged, messages, payload_bytes
             )
             self._clips.append(clip)
+            self._before.came_of(plan, is_whole=judged.cut and not judged.left_out)
             if judged.cut:
                 content = CutContent(messages, payload_bytes, judged.charged_bytes, 0, judged.left_out)
                 self._note(EXTRACTOR, cut_row(plan, vehicle, content))
