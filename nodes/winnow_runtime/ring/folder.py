@@ -23,6 +23,10 @@ class RingFolder:
     def of(cls, shm_dir: Path, run_id: str) -> "RingFolder":
         return cls(shm_dir / f"{_PREFIX}{run_id}")
 
+    @property
+    def run_id(self) -> str:
+        return self.path.name.removeprefix(_PREFIX)
+
     def create(self, run_id: str, out: Path) -> None:
         """Make it, or take it over after a crash of its owner in the same run."""
         self.path.mkdir(mode=0o700, exist_ok=True)

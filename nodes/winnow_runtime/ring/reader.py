@@ -30,6 +30,18 @@ class Stats(NamedTuple):
     oldest_ns: int | None
     newest_ns: int | None
     fill: float
+    """Part of the payload memory that holds messages."""
+    index_fill: float
+    """Part of the time index in use: many small messages fill it before the memory."""
+    held_ns: int
+    """Message time from the oldest to the newest stamp in the ring; over clock steps, the sum of the spans."""
+    largest: int
+    """Bytes of the largest message so far."""
+
+    @property
+    def fullness(self) -> float:
+        """How close the ring is to overwriting: at 1 each new message costs an old one."""
+        return max(self.fill, self.index_fill)
 
 
 class RingReader:
@@ -77,11 +89,22 @@ class RingReader:
             lost=words[layout.W_LOST],
             oversize=words[layout.W_OVERSIZE],
             duplicates=words[layout.W_DUPLICATES],
-            in_ring=head - tail,
+            in_ring=max(0, head - tail),
             oldest_ns=int(first["t_ns"]) if first is not None else None,
             newest_ns=int(last["t_ns"]) if last is not None else None,
             fill=min(1.0, used / self.geometry.data_capacity),
+            index_fill=min(1.0, max(0, head - tail) / self.geometry.index_capacity),
+            held_ns=self._held_ns(),
+            largest=words[layout.W_LARGEST],
         )
+
+    def _held_ns(self) -> int:
+        held = 0
+        for first, last in self._epochs():
+            ends = self.between(first, first + 1), self.between(last - 1, last)
+            if all(map(len, ends)):
+                held += max(0, int(ends[1][0]["tmax_ns"]) - int(ends[0][0]["t_ns"]))
+        return held
 
     def between(self, first: int, last: int) -> Entries:
         """Copies of the entries ``first <= n < last`` that are whole; older ones are left out."""
