@@ -125,14 +125,27 @@ class Recorder:
         return cursors
 
     def _recorded_seqs(self) -> dict[int, int]:
-        """Channel -> the largest sequence number in the newest segments; what was killed wrote no others."""
+        """Channel -> the largest sequence number in what was written since the cursors were, and shortly before."""
         seqs: dict[int, int] = {}
-        for segment in segments(self._folder)[-2:]:
+        for segment in self._written_last():
             rows = segment.rows()
             for channel in np.unique(rows["channel"]):
                 newest = int(rows["seq"][rows["channel"] == channel].max())
                 seqs[int(channel)] = max(seqs.get(int(channel), 0), newest)
         return seqs
+
+    def _written_last(self) -> list[Segment]:
+        """By the time of writing: names follow the messages' clocks, which may have been stepped."""
+        written = sorted(
+            (_written_ns(segment), segment.start_ns, segment) for segment in segments(self._folder)
+        )
+        try:
+            since = self._cursor_file.stat().st_mtime_ns
+        except OSError:
+            since = 0
+        return [
+            each[2] for place, each in enumerate(written) if each[0] >= since or place >= len(written) - 2
+        ]
 
     # --- recording ----------------------------------------------------------------------------------------
 
@@ -365,6 +378,13 @@ class Recorder:
     def recorded(self) -> tuple[int, int]:
         """Messages and bytes recorded by this process."""
         return self._writer.messages, self._writer.bytes
+
+
+def _written_ns(segment: Segment) -> int:
+    try:
+        return segment.index_path.stat().st_mtime_ns
+    except OSError:
+        return 0  # it has no index: nothing in it counts
 
 
 class _Syncer:

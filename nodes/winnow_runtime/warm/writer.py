@@ -44,7 +44,10 @@ class SegmentWriter:
         self._pending: dict[str, dict[str, int]] = {SIGNALS: {}, BULK: {}}
         self.safe: dict[str, int] = {}
         """Port -> everything before this entry number is in the files."""
-        self._large: dict[int, str] = {}
+        self._stream_of: dict[str, str] = {}
+        """One stream per port: were its channels in two, its cursor would pass what the other one has not closed."""
+        self._began_ns: dict[str, int] = {}
+        """Port -> its earliest stamp in the open segment."""
         self.messages = 0
         self.bytes = 0
         """What is in the files of this process."""
@@ -56,12 +59,15 @@ class SegmentWriter:
             OSError: the disk refuses.
 
         """
-        if self.segment is None or item.t_ns - self.segment.start_ns >= self._segment_ns:
+        # Each topic against itself: one with a clock of its own, or one absurd stamp, must neither keep a segment
+        # open for ever nor begin one per message.
+        began_ns = self._began_ns.get(item.port, item.t_ns)
+        if self.segment is None or item.t_ns - began_ns >= self._segment_ns:
             self.rotate(item.t_ns)
+            began_ns = item.t_ns
+        self._began_ns[item.port] = min(began_ns, item.t_ns)
         assert self._writer is not None
-        stream = self._large.get(item.channel)
-        if stream is None:
-            stream = self._large[item.channel] = BULK if item.length >= BULK_BYTES else SIGNALS
+        stream = self._stream_of.setdefault(item.port, BULK if item.length >= BULK_BYTES else SIGNALS)
         number = self._writer.channel(self._channel_of(item.channel), stream, item.channel + 1)
         offset = self._writer.fill_message(number, item.t_ns, item.pub_ns, item.seq, item.length, fill)
         if offset < 0:
@@ -112,6 +118,7 @@ class SegmentWriter:
         self._file = os.open(segment.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         self._index = os.open(segment.index_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         self.segment = segment
+        self._began_ns.clear()
         file = self._file
         self._writer = McapWriter(lambda data: _write_all(file, data), on_chunk=self._on_chunk)
         self._writer.stream(SIGNALS, "")
@@ -125,10 +132,11 @@ class SegmentWriter:
             return None
         self._writer.finish()
         self._writer = None
-        for file in (self._file, self._index):
-            os.fsync(file)
-            os.close(file)
-        self._file = self._index = -1
+        try:
+            for file in (self._file, self._index):
+                os.fsync(file)
+        finally:
+            self._let_go()
         return segment
 
     def duplicate_files(self) -> list[int]:
@@ -142,13 +150,17 @@ class SegmentWriter:
         """The disk refuses: let go of the open segment as it is; recovery mends it later."""
         self._writer = None
         self.segment = None
-        for file in (self._file, self._index):
-            if file >= 0:
-                os.close(file)
-        self._file = self._index = -1
+        self._let_go()
         for stream in self._rows:
             self._rows[stream].clear()
             self._pending[stream].clear()
+
+    def _let_go(self) -> None:
+        """Close the files, each once whatever happens: its number may belong to another one a moment later."""
+        files, self._file, self._index = (self._file, self._index), -1, -1
+        for file in files:
+            if file >= 0:
+                os.close(file)
 
 
 def _write_all(file: int, data: Any) -> None:
