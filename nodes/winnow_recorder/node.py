@@ -45,9 +45,18 @@ def _health(recorder: Recorder) -> tuple[int, str, dict[str, object]]:
         "lost": recorder.lost,
         "segments": recorder.segments,
         "used_bytes": recorder.used_bytes,
+        "stalls": recorder.stalls.count,
+        "longest_stall_s": recorder.stalls.longest_ns / 1e9,
     }
     if recorder.down:
         return 2, f"Warm tier down: {recorder.down}", values
+    if recorder.stalls.lately:
+        longest_s = recorder.stalls.longest_ns / 1e9
+        return (
+            1,
+            f"The disk stalls, up to {longest_s:.1f} s; {recorder.lost} messages were not recorded",
+            values,
+        )
     if recorder.lost:
         return 1, f"{recorder.lost} messages were not recorded", values
     return 0, "OK", values

@@ -1,16 +1,17 @@
 """The warm tier's writer: its own cursors over the rings, bounded delay, bounded loss, healing by itself."""
 
 import json
-import os
 import shutil
-import threading
 from collections import deque
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from winnow_operators.retention.eviction import EvictionLimits, SegmentInfo, plan_eviction
+from winnow_recorder.note import Note
+from winnow_recorder.stalls import Stalls
+from winnow_recorder.syncing import Syncer
 from winnow_runtime import atomic
 from winnow_runtime.clock import Clock
 from winnow_runtime.ring.board import CHANNELS, Beat, Cell
@@ -30,16 +31,6 @@ RETRY_NS = 2_000_000_000
 """After the disk refused: how long until the next attempt."""
 EVICT_EVERY_NS = 1_000_000_000
 TELL_EVERY_NS = 1_000_000_000
-
-
-class Note(NamedTuple):
-    """Something for the ledger."""
-
-    kind: str
-    t_ns: int
-    subject: str
-    outcome: str
-    reason: str
 
 
 class Recorder:
@@ -77,6 +68,7 @@ class Recorder:
         """Port -> of those, how many the ledger does not know of yet."""
         self.newest_ns = NO_TIME
         self._idle = False
+        self.stalls = Stalls(folder)
         self.segments = self.used_bytes = 0
         """Of this run's warm tier, as eviction saw it last."""
         try:
@@ -85,7 +77,7 @@ class Recorder:
             self._refuse(error)
         self._next = self._load_cursors()
         self._writer.safe.update(self._next)
-        self._syncer = _Syncer(self._writer, settings.fsync_s)
+        self._syncer = Syncer(self._writer, settings.fsync_s)
 
     def _prepare(self) -> None:
         """See to it that there is a folder and that every segment in it is whole.
@@ -161,6 +153,7 @@ class Recorder:
             self._refuse(error)
             return False
         self._idle = not worked
+        self.stalls.took(now, self._clock.monotonic_ns(), self.newest_ns, self.notes)
         if self.down:
             self.notes.append(
                 Note(
@@ -385,27 +378,3 @@ def _written_ns(segment: Segment) -> int:
         return segment.index_path.stat().st_mtime_ns
     except OSError:
         return 0  # it has no index: nothing in it counts
-
-
-class _Syncer:
-    """fsync from a thread of its own: on the recorder's thread it would stall recording."""
-
-    def __init__(self, writer: SegmentWriter, every_s: float) -> None:
-        self._writer = writer
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(every_s,), daemon=True, name="fsync")
-        self._thread.start()
-
-    def _run(self, every_s: float) -> None:
-        while not self._stop.wait(every_s):
-            for file in self._writer.duplicate_files():
-                try:
-                    os.fdatasync(file)
-                except OSError:
-                    pass  # the next write on the recorder's thread gets the same answer and says so
-                finally:
-                    os.close(file)
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
