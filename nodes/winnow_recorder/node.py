@@ -6,6 +6,7 @@ from winnow_recorder.recorder import Recorder
 from winnow_runtime.attach import attach
 from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import End
+from winnow_runtime.ring.view import RingView
 
 IDLE_S = 0.1
 NOTES_KEPT = 10_000
@@ -16,6 +17,9 @@ def run(node: Node) -> None:
     """Follow the rings until they have ended and everything is on disk."""
     view = attach(node)
     settings = node.settings.recorder
+    if not settings.enabled:
+        _look_on(node, view)
+        return
     base = Path(settings.folder) if settings.folder else node.out / "warm"
     recorder = Recorder(
         view, view.own_cell(node.id), base / node.run_id, node.state, node.run_id, settings, node.clock
@@ -34,6 +38,15 @@ def run(node: Node) -> None:
     finally:
         recorder.stop()
     _note(node, recorder, wait=True)
+    node.finish()
+
+
+def _look_on(node: Node, view: RingView) -> None:
+    """Switched off: nothing is written, nobody waits for this node, and it leaves with the others."""
+    view.own_cell(node.id).write(done=view.beat().number, finished=True)
+    while view.beat().end is End.RUNNING and not node.must_leave(producers_live=view.writer_lives):
+        node.next(IDLE_S)
+        node.report(lambda: (0, "Switched off (recorder.enabled)", {}))
     node.finish()
 
 

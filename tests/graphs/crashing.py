@@ -54,7 +54,7 @@ class Round:
     """Messages that clips lack and name."""
 
 
-def make_scene(folder: Path) -> Scene:
+def make_scene(folder: Path, *, warm: bool = True) -> Scene:
     """Scaffold a drive and set its triggers."""
     recording = write_ros2_drive(folder / "drive", DRIVE_S)
     graph = scaffold(recording, folder / "made")
@@ -65,15 +65,16 @@ def make_scene(folder: Path) -> Scene:
         "often": {"when": f"every({P0_EVERY_S} s, from_start=True)", **rolls},
         "seldom": {"when": f"every({2 * P0_EVERY_S + 1} s, from_start=True)", **rolls},
     }
+    settings["recorder"]["enabled"] = warm
     path.write_text(yaml.safe_dump(settings), "utf-8")
     return Scene(graph, recording, len(samples(DRIVE_S)))
 
 
-def crash_round(scene: Scene, out: Path, seed: int) -> Round:
+def crash_round(scene: Scene, out: Path, seed: int, victims: tuple[str, ...] = VICTIMS) -> Round:
     """Run once, kill each victim once at a random moment, and hold the clips against the recording."""
     rng = random.Random(seed)
     speed = rng.choice(SPEEDS)
-    moments = sorted((rng.uniform(0.02, 0.95), victim) for victim in VICTIMS)
+    moments = sorted((rng.uniform(0.02, 0.95), victim) for victim in victims)
     with started("winnow", "run", scene.graph, "--speed", speed, "--out", out, "--json") as process:
         watch = Watch(out, Path("/dev/shm"))
 

@@ -1,5 +1,6 @@
 """``kill -9`` of ring, recorder and extractor at random moments: every P0 window is complete afterwards."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -23,6 +24,18 @@ def test_every_p0_window_survives(seed: int, scene: Scene, tmp_path: Path) -> No
     done = crash_round(scene, tmp_path / "out", seed)
     assert done.complete == done.windows >= 4
     assert done.named == 0
+
+
+@pytest.mark.timeout(900)
+def test_without_a_warm_tier_memory_survives_the_ring(tmp_path: Path) -> None:
+    """Clips reach back over the kill; nothing was on disk, so their messages were in memory when it happened."""
+    scene = make_scene(tmp_path / "made", warm=False)
+    done = crash_round(scene, tmp_path / "out", 3, victims=("ring",))
+    assert done.complete == done.windows >= 4
+    assert not (tmp_path / "out" / "warm").exists()
+    tiers = json.loads((tmp_path / "out" / "state" / "extractor" / "tiers.json").read_bytes()).values()
+    assert sum(each["from_memory"] for each in tiers) > 1000
+    assert sum(each["from_disk"] for each in tiers) == 0
 
 
 @pytest.mark.storm
