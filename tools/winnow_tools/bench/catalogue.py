@@ -43,6 +43,16 @@ BENCHES = {
             "whole graphs on recordings: scaffold, run at full speed, verify every message",
             "winnow_tools.bench.recordings",
         ),
+        Bench(
+            "restart",
+            "kill -9 of the ring in a running dataflow: the gap, and what is lost",
+            "winnow_tools.bench.restart",
+        ),
+        Bench(
+            "snapshot",
+            "two triggers close together, beside a snapshot ring that is emptied",
+            "winnow_tools.bench.snapshot",
+        ),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }
