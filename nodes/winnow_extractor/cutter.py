@@ -13,9 +13,10 @@ from winnow_operators.clips.judging import Amount, clip_name, judge, utc_text
 from winnow_operators.clips.windows import ClipPlan
 from winnow_runtime import atomic
 from winnow_runtime.hashed_file import HashedFile
+from winnow_runtime.holes import Missing
 from winnow_runtime.mcapfile.profile import profile_of
 from winnow_runtime.mcapfile.writer import McapWriter
-from winnow_runtime.tiers import Missing, Plan, TierReader
+from winnow_runtime.tiers import Plan, TierReader
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings

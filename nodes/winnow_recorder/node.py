@@ -6,6 +6,7 @@ from winnow_recorder.recorder import Recorder
 from winnow_runtime.attach import attach
 from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import End
+from winnow_runtime.ring.view import RingView
 
 IDLE_S = 0.1
 NOTES_KEPT = 10_000
@@ -16,6 +17,9 @@ def run(node: Node) -> None:
     """Follow the rings until they have ended and everything is on disk."""
     view = attach(node)
     settings = node.settings.recorder
+    if not settings.enabled:
+        _look_on(node, view)
+        return
     base = Path(settings.folder) if settings.folder else node.out / "warm"
     recorder = Recorder(
         view, view.own_cell(node.id), base / node.run_id, node.state, node.run_id, settings, node.clock
@@ -37,6 +41,15 @@ def run(node: Node) -> None:
     node.finish()
 
 
+def _look_on(node: Node, view: RingView) -> None:
+    """Switched off: nothing is written, nobody waits for this node, and it leaves with the others."""
+    view.own_cell(node.id).write(done=view.beat().number, finished=True)
+    while view.beat().end is End.RUNNING and not node.must_leave(producers_live=view.writer_lives):
+        node.next(IDLE_S)
+        node.report(lambda: (0, "Switched off (recorder.enabled)", {}))
+    node.finish()
+
+
 def _health(recorder: Recorder) -> tuple[int, str, dict[str, object]]:
     messages, size = recorder.recorded
     values: dict[str, object] = {
@@ -45,9 +58,18 @@ def _health(recorder: Recorder) -> tuple[int, str, dict[str, object]]:
         "lost": recorder.lost,
         "segments": recorder.segments,
         "used_bytes": recorder.used_bytes,
+        "stalls": recorder.stalls.count,
+        "longest_stall_s": recorder.stalls.longest_ns / 1e9,
     }
     if recorder.down:
         return 2, f"Warm tier down: {recorder.down}", values
+    if recorder.stalls.lately:
+        longest_s = recorder.stalls.longest_ns / 1e9
+        return (
+            1,
+            f"The disk stalls, up to {longest_s:.1f} s; {recorder.lost} messages were not recorded",
+            values,
+        )
     if recorder.lost:
         return 1, f"{recorder.lost} messages were not recorded", values
     return 0, "OK", values

@@ -3,14 +3,16 @@
 import contextlib
 import json
 import shutil
-import threading
 from collections import deque
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from winnow_operators.retention.eviction import EvictionLimits, SegmentInfo, plan_eviction
+from winnow_recorder.note import Note
+from winnow_recorder.stalls import Stalls
+from winnow_recorder.syncing import Syncer
 from winnow_runtime import atomic
 from winnow_runtime.clock import Clock
 from winnow_runtime.ring.board import CHANNELS, Beat, Cell
@@ -34,16 +36,6 @@ LOOK_BACK = 12
 """Segments that a recorder that comes back looks into: dora starts it again at most ten times in a row."""
 EVICT_EVERY_NS = 1_000_000_000
 TELL_EVERY_NS = 1_000_000_000
-
-
-class Note(NamedTuple):
-    """Something for the ledger."""
-
-    kind: str
-    t_ns: int
-    subject: str
-    outcome: str
-    reason: str
 
 
 class Recorder:
@@ -86,6 +78,7 @@ class Recorder:
         self._unmended: set[str] = set()
         """Segments that a crash left open and that the disk did not let us mend."""
         self._mended_ns = 0
+        self.stalls = Stalls(folder)
         self.segments = self.used_bytes = 0
         """Of this run's warm tier, as eviction saw it last."""
         try:
@@ -94,7 +87,7 @@ class Recorder:
             self._refuse(error)
         self._next = self._load_cursors()
         self._writer.safe.update(self._next)
-        self._syncer = _Syncer(self._writer, settings.fsync_s, clock)
+        self._syncer = Syncer(self._writer, settings.fsync_s, clock)
 
     def _prepare(self) -> None:
         """See to it that there is a folder and that every segment in it is whole.
@@ -140,14 +133,27 @@ class Recorder:
         return cursors
 
     def _recorded_seqs(self) -> dict[int, int]:
-        """Channel -> the largest sequence number in the newest segments; what was killed wrote no others."""
+        """Channel -> the largest sequence number in what was written since the cursors were, and shortly before."""
         seqs: dict[int, int] = {}
-        for segment in segments(self._folder)[-LOOK_BACK:]:
+        for segment in self._written_last():
             rows = segment.rows()
             for channel in np.unique(rows["channel"]):
                 newest = int(rows["seq"][rows["channel"] == channel].max())
                 seqs[int(channel)] = max(seqs.get(int(channel), 0), newest)
         return seqs
+
+    def _written_last(self) -> list[Segment]:
+        """By the time of writing: names follow the messages' clocks, which may have been stepped."""
+        written = sorted(
+            (_written_ns(segment), segment.start_ns, segment) for segment in segments(self._folder)
+        )
+        try:
+            since = self._cursor_file.stat().st_mtime_ns
+        except OSError:
+            since = 0
+        return [
+            each[2] for place, each in enumerate(written) if each[0] >= since or place >= len(written) - 2
+        ]
 
     # --- recording ----------------------------------------------------------------------------------------
 
@@ -166,6 +172,7 @@ class Recorder:
             self._refuse(error)
             return False
         self._idle = not worked
+        self.stalls.took(now, self._clock.monotonic_ns(), self.newest_ns, self.notes)
         if self.down:
             self.notes.append(
                 Note(
@@ -399,36 +406,8 @@ class Recorder:
         return self._writer.messages, self._writer.bytes
 
 
-class _Syncer:
-    """fsync from a thread of its own: on the recorder's thread it would stall recording."""
-
-    def __init__(self, writer: SegmentWriter, every_s: float, clock: Clock) -> None:
-        self._writer = writer
-        self._clock = clock
-        self.longest_ns = 0
-        """Longest time from the end of one round to the end of the next."""
-        self._failure: OSError | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(every_s,), daemon=True, name="fsync")
-        self._thread.start()
-
-    def _run(self, every_s: float) -> None:
-        synced_ns = self._clock.monotonic_ns()
-        while not self._stop.wait(every_s):
-            try:
-                self._writer.sync()
-            except OSError as error:
-                # The kernel says it once: the next fsync would succeed and prove nothing.
-                self._failure = error
-            now = self._clock.monotonic_ns()
-            self.longest_ns = max(self.longest_ns, now - synced_ns)
-            synced_ns = now
-
-    def failure(self) -> OSError | None:
-        """What the disk said since the last time, once."""
-        failure, self._failure = self._failure, None
-        return failure
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
+def _written_ns(segment: Segment) -> int:
+    try:
+        return segment.index_path.stat().st_mtime_ns
+    except OSError:
+        return 0  # it has no index: nothing in it counts

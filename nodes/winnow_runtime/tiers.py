@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from winnow_runtime.holes import KNOWN, Circumstances, Missing, find_holes
 from winnow_runtime.ring.board import Channels
 from winnow_runtime.ring.copies import Large, copies_of
 from winnow_runtime.ring.layout import NO_TIME
@@ -41,23 +42,9 @@ PLAN = np.dtype(
 disk, and ``vpos`` where its payload lies there; ``segment``: index into the plan's segments, -1 when only in memory."""
 
 
-_OVERWRITTEN = "overwritten in memory and not on disk"
-_ABSENT = "never arrived, or overwritten before it was recorded"
 _ROWS_AT_ONCE = 4096
 _NEAR_NS = 120_000_000_000
-"""How far from a window a late or early stamp is looked for on disk: two segments."""
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Messages that the window should hold and does not."""
-
-    topic: str
-    count: int | None
-    """How many; None when nobody can know."""
-    start_ns: int
-    end_ns: int
-    reason: str
+"""How far around a window messages are looked for on disk before everything is: two segments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +103,15 @@ class TierReader:
         """Find every message of ``[start_ns, end_ns)``; ``topics`` empty = all."""
         chosen = [(topic, port) for topic, port, _ in self.all_topics() if not topics or topic in topics]
         ranks = {port: rank for rank, (_, port) in enumerate(chosen)}
-        warm = self._warm.window(start_ns, end_ns) if self._warm else []
-        found = tuple(segment for segment, _ in warm)
-        cold = self._warm_rows(warm, ranks)
-        parts, missing = [], []
-        for topic, port in chosen:
-            rank = ranks[port]
-            ring = self._ring(port)
-            hot = _hot_rows(ring.window(start_ns, end_ns), rank) if ring else np.empty(0, PLAN)
-            rows = _merge(hot, cold[cold["rank"] == rank])
-            missing += self._missing(topic, port, rows, start_ns, end_ns)
-            parts.append(rows)
+        # Memory first: what is overwritten after that look was recorded before the look at the disk.
+        hot = [self._hot_rows(port, rank, start_ns, end_ns) for port, rank in ranks.items()]
+        wide = self._warm.window(start_ns - _NEAR_NS, end_ns + _NEAR_NS) if self._warm else []
+        near = self._warm_rows(wide, ranks)
+        cold = near[(near["t_ns"] >= start_ns) & (near["t_ns"] < end_ns)]
+        parts = [_merge(hot[rank], cold[cold["rank"] == rank]) for rank in ranks.values()]
+        missing = []
+        for (topic, port), rows in zip(chosen, parts, strict=True):
+            missing += self._missing(topic, port, rows, near[near["rank"] == ranks[port]], start_ns, end_ns)
         rows = np.concatenate(parts) if parts else np.empty(0, PLAN)
         rows = rows[np.lexsort((rows["seq"], rows["rank"], rows["t_ns"]))]
         return Plan(
@@ -135,9 +120,13 @@ class TierReader:
             rows,
             tuple(port for _, port in chosen),
             tuple(topic for topic, _ in chosen),
-            found,
+            tuple(segment for segment, _ in wide),
             tuple(missing),
         )
+
+    def _hot_rows(self, port: str, rank: int, start_ns: int, end_ns: int) -> NDArray[np.void]:
+        ring = self._ring(port)
+        return _hot_rows(ring.window(start_ns, end_ns), rank) if ring else np.empty(0, PLAN)
 
     def _warm_rows(self, warm: list[tuple[Segment, Rows]], ranks: dict[str, int]) -> NDArray[np.void]:
         by_channel = {
@@ -161,72 +150,61 @@ class TierReader:
     # --- what is not there --------------------------------------------------------------------------------
 
     def _missing(
-        self, topic: str, port: str, rows: NDArray[np.void], start_ns: int, end_ns: int
+        self,
+        topic: str,
+        port: str,
+        rows: NDArray[np.void],
+        near: NDArray[np.void],
+        start_ns: int,
+        end_ns: int,
     ) -> list[Missing]:
-        """Holes between the window's messages, and what lies before the first of them."""
-        if not len(rows):
-            until = self._nothing_before(port)
-            if until is None or until <= start_ns:
+        """What the window should hold of a topic; ``near``: what is on disk around it."""
+        ring = self._ring(port)
+        about = _circumstances(ring)
+        if ring is not None and len(rows) and len(about.epochs) <= 1:
+            around = ring.window(start_ns - about.late_ns, end_ns + about.late_ns)
+            close = (near["t_ns"] >= start_ns - about.late_ns) & (near["t_ns"] < end_ns + about.late_ns)
+            seqs = np.unique(np.concatenate([around["seq"], near["seq"][close]]))
+            if self._continuous(ring, around, seqs, near, about):
                 return []
-            return [Missing(topic, None, start_ns, min(end_ns, until), _OVERWRITTEN)]
-        ordered = rows[np.argsort(rows["seq"])]
-        result = [
-            Missing(topic, absent, min(times), max(times), _ABSENT)
-            for absent, times in self._holes(port, ordered, start_ns, end_ns)
-        ]
-        first = ordered[0]
-        before = int(first["seq"]) - 1
-        if (
-            before > 0
-            and first["t_ns"] > start_ns
-            and not self._exists(port, first, before, start_ns, end_ns)
-        ):
-            result.insert(0, Missing(topic, None, start_ns, int(first["t_ns"]), _OVERWRITTEN))
-        return result
+        return find_holes(topic, self._known(port, rows), about, start_ns, end_ns)
 
-    def _nothing_before(self, port: str) -> int | None:
-        """Time before which messages of this port existed and are gone; None when none are gone."""
+    @staticmethod
+    def _continuous(
+        ring: RingReader,
+        around: Entries,
+        seqs: NDArray[np.uint64],
+        near: NDArray[np.void],
+        about: Circumstances,
+    ) -> bool:
+        """Whether these numbers follow each other, and those before and behind them are there too."""
+        first, last = int(seqs[0]), int(seqs[-1])
+        if last - first + 1 != len(seqs):
+            return False
+        if len(around):
+            low, high = int(around["n"].min()), int(around["n"].max())
+            beside = np.concatenate([ring.between(low - 1, low), ring.between(high + 1, high + 2)])["seq"]
+        else:
+            beside = ring.between(ring.tail, ring.tail + 1)["seq"]
+        there = {0, about.accounted_seq + 1, *beside.tolist()}
+        there.update(near["seq"][(near["seq"] == first - 1) | (near["seq"] == last + 1)].tolist())
+        return first - 1 in there and last + 1 in there
+
+    def _known(self, port: str, rows: NDArray[np.void]) -> NDArray[np.void]:
+        """Every message of a port that some tier has, by number, each once.
+
+        ``rows``: those of the plan, which may be overwritten by now; reading them will say so.
+        """
         ring = self._ring(port)
-        oldest = ring.between(ring.tail, ring.tail + 1) if ring else ()
-        known = [(int(entry["seq"]), int(entry["t_ns"])) for entry in oldest]
-        on_disk = self._warm.first_of(self._numbers(port)) if self._warm else None
-        if on_disk is not None:
-            known.append(on_disk)
-        seq, t_ns = min(known, default=(1, 0))
-        return t_ns if seq > 1 else None
-
-    def _holes(
-        self, port: str, ordered: NDArray[np.void], start_ns: int, end_ns: int
-    ) -> Iterator[tuple[int, tuple[int, int]]]:
-        """Sequence numbers that no tier has, between those that the window has: (how many, stamps around them)."""
-        steps = np.diff(ordered["seq"].astype(np.int64))
-        for place in np.flatnonzero(steps > 1):
-            first, last = int(ordered["seq"][place]) + 1, int(ordered["seq"][place + 1])
-            absent = (last - first) - self._count(port, first, last, start_ns, end_ns)
-            if absent > 0:
-                yield absent, (int(ordered["t_ns"][place]), int(ordered["t_ns"][place + 1]))
-
-    def _exists(self, port: str, first: Any, seq: int, start_ns: int, end_ns: int) -> bool:
-        """Whether the message before the window's first one is still somewhere."""
-        ring = self._ring(port)
-        if ring is not None and first["hot"] > 0:
-            entries = ring.between(int(first["hot"]) - 1, int(first["hot"]))
-            if len(entries) and int(entries[0]["seq"]) == seq:
-                return True
-        return self._count(port, seq, seq + 1, start_ns, end_ns) > 0
-
-    def _count(self, port: str, first: int, last: int, start_ns: int, end_ns: int) -> int:
-        """How many of the numbers ``[first, last)`` exist anywhere near the window (late or early stamps)."""
-        ring = self._ring(port)
-        seqs: set[int] = set()
+        parts = [_as_known(rows, rows["hot"])]
         if ring is not None:
-            hot = ring.between(ring.tail, ring.head)["seq"]
-            seqs = {int(seq) for seq in hot[(hot >= first) & (hot < last)]}
-        numbers = self._numbers(port)
-        for _, rows in self._warm.window(start_ns - _NEAR_NS, end_ns + _NEAR_NS) if self._warm else []:
-            mine = rows[np.isin(rows["channel"], numbers) & (rows["seq"] >= first) & (rows["seq"] < last)]
-            seqs.update(int(seq) for seq in mine["seq"])
-        return len(seqs)
+            hot = ring.between(ring.tail, ring.head)
+            parts.append(_as_known(hot, hot["n"].astype(np.int64)))
+        cold = self._warm.rows_of(self._numbers(port)) if self._warm is not None else ()
+        parts.extend(_as_known(each, np.full(len(each), -1, np.int64)) for each in cold)
+        everything = np.concatenate(parts)
+        _, first = np.unique(everything["seq"], return_index=True)
+        return everything[first]
 
     def _numbers(self, port: str) -> list[int]:
         return [number for number, _ in self._channels.by_port().get(port, [])]
@@ -320,6 +298,29 @@ def _columns(rows: NDArray[np.void]) -> Iterator[tuple[int, int, int, int, int, 
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[first : first + _ROWS_AT_ONCE]
         yield from zip(*(part[name].tolist() for name in names), strict=True)
+
+
+def _circumstances(ring: RingReader | None) -> Circumstances:
+    if ring is None:
+        return Circumstances((), 0, 0, overwrites=True, in_memory=False, lost=True, oversize=False)
+    stats = ring.stats()
+    return Circumstances(
+        tuple(ring.epochs()),
+        ring.late_ns,
+        ring.accounted_seq,
+        overwrites=ring.tail > 0,
+        in_memory=True,
+        lost=stats.lost > 0,
+        oversize=stats.oversize > 0,
+    )
+
+
+def _as_known(rows: NDArray[np.void], hot: NDArray[np.int64]) -> NDArray[np.void]:
+    known = np.empty(len(rows), KNOWN)
+    for name in ("seq", "t_ns", "epoch"):
+        known[name] = rows[name]
+    known["hot"] = hot
+    return known
 
 
 def _hot_rows(entries: Entries, rank: int) -> NDArray[np.void]:

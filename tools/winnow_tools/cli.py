@@ -14,6 +14,7 @@ from winnow_tools.demo.command import demo_command
 from winnow_tools.graphpage.command import graph_command
 from winnow_tools.recover.command import recover_command
 from winnow_tools.report.command import report_command
+from winnow_tools.ring.command import ring_command
 from winnow_tools.running.command import run_command
 from winnow_tools.scaffold.command import scaffold_command
 from winnow_tools.sim.command import sim_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command("scaffold")(scaffold_command)
 app.command("check")(check_command)
 app.command("run")(run_command)
+app.command("ring")(ring_command)
 app.command("graph")(graph_command)
 app.command("what-if")(what_if_command)
 app.command("why")(why_command)

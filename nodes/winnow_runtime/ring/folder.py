@@ -1,8 +1,11 @@
 """The folder in shared memory that one run's rings live in, and what dead runs left behind."""
 
+import fcntl
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +26,22 @@ class RingFolder:
     def of(cls, shm_dir: Path, run_id: str) -> "RingFolder":
         return cls(shm_dir / f"{_PREFIX}{run_id}")
 
+    @property
+    def run_id(self) -> str:
+        return self.path.name.removeprefix(_PREFIX)
+
     def create(self, run_id: str, out: Path) -> None:
-        """Make it, or take it over after a crash of its owner in the same run."""
-        self.path.mkdir(mode=0o700, exist_ok=True)
+        """Make it, or take it over after a crash of its owner in the same run.
+
+        Nobody cleans up meanwhile: without its owner's name a folder looks abandoned.
+        """
         owner = Process.current()
         text = json.dumps({"run_id": run_id, "out": str(out), "pid": owner.pid, "ticks": owner.started_ticks})
-        temporary = self.path / f"{_OWNER}.new"
-        temporary.write_text(text, "utf-8")
-        os.replace(temporary, self.path / _OWNER)  # noqa: PTH105 - the point is that it is os.replace
+        with _alone(self.path.parent):
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            temporary = self.path / f"{_OWNER}.new"
+            temporary.write_text(text, "utf-8")
+            os.replace(temporary, self.path / _OWNER)  # noqa: PTH105 - the point is that it is os.replace
 
     def ring_path(self, port: str) -> Path:
         return self.path / f"{port}.ring"
@@ -59,6 +70,14 @@ class RingFolder:
         cells = (read_cell(self.path, reader) for reader in self.readers())
         return not any(cell is not None and cell.owner.alive for cell in cells)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is there and belongs to this user."""
+        try:
+            return self.path.stat().st_uid == os.getuid()
+        except FileNotFoundError:
+            return False  # its run ended at this moment
+
     def remove(self) -> None:
         """Delete it. Mappings that readers hold stay valid until they let go."""
         shutil.rmtree(self.path, ignore_errors=True)
@@ -70,14 +89,28 @@ def all_runs(shm_dir: Path) -> list[RingFolder]:
 
 
 def remove_stale(shm_dir: Path, keep: RingFolder) -> list[tuple[str, int]]:
-    """Remove the folders of dead runs; their names and bytes.
+    """Remove this user's folders of dead runs; their names and bytes.
 
-    A crash of the ring alone does not make a run dead: its readers still live.
+    A crash of the ring alone does not make a run dead: its readers still live. Other users' folders are
+    theirs: nobody else can tell whether they live.
     """
     removed = []
-    for folder in all_runs(shm_dir):
-        if folder.path != keep.path and folder.abandoned:
-            size = sum(path.stat().st_size for path in folder.path.glob("*.ring"))
-            folder.remove()
-            removed.append((folder.path.name, size))
+    with _alone(shm_dir):
+        for folder in all_runs(shm_dir):
+            if folder.path != keep.path and folder.is_ours and folder.abandoned:
+                size = sum(path.stat().st_size for path in folder.path.glob("*.ring"))
+                folder.remove()
+                removed.append((folder.path.name, size))
     return removed
+
+
+@contextmanager
+def _alone(shm_dir: Path) -> Iterator[None]:
+    """Between processes of this user: whoever makes or removes folders does it alone; a crash lets go."""
+    path = shm_dir / f".{_PREFIX}{os.getuid()}.lock"
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)

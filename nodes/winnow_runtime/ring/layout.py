@@ -34,7 +34,7 @@ ENTRY_BYTES = 64
 
 FIXED = struct.Struct("<8sIIQQ64s256s")
 """magic, version, flags, data capacity, index capacity, run id, port: written once."""
-VERSION = 2
+VERSION = 3
 FLAG_CRC = 1
 
 # 8-byte words of the header, as indices; each group on a cache line of its own.
@@ -60,11 +60,16 @@ W_LARGEST = 92
 W_EPOCH_TABLE = 128
 """Pairs (epoch's first entry, first stamp), a circle of EPOCHS_KEPT."""
 EPOCHS_KEPT = 64
+W_EPOCH_LAST = 256
+"""The largest stamp of each epoch that is over, a circle like the table's."""
 
 NO_TIME = -(2**63)
 EPOCH_STEP_NS = 10_000_000_000
 """A stamp this far behind the newest one is a clock step, not a late message: a new epoch begins.
 Ten seconds: an order of magnitude above the lateness that sensor drivers show."""
+EPOCH_JUMP_NS = 3_600_000_000_000
+"""A stamp this far ahead is a clock step too: otherwise one absurd stamp would stretch its epoch over years,
+and whatever is missing of it would be missing everywhere. An hour: topics may be quiet for minutes."""
 
 ENTRY = struct.Struct("@QQqqQIIqII")
 ENTRY_DTYPE = np.dtype(

@@ -30,6 +30,29 @@ class Stats(NamedTuple):
     oldest_ns: int | None
     newest_ns: int | None
     fill: float
+    """Part of the payload memory that holds messages."""
+    index_fill: float
+    """Part of the time index in use: many small messages fill it before the memory."""
+    held_ns: int
+    """Message time from the oldest to the newest stamp in the ring; over clock steps, the sum of the spans."""
+    largest: int
+    """Bytes of the largest message so far."""
+
+    @property
+    def fullness(self) -> float:
+        """How close the ring is to overwriting: at 1 each new message costs an old one."""
+        return max(self.fill, self.index_fill)
+
+
+class Epoch(NamedTuple):
+    """A stretch of a topic with one clock."""
+
+    number: int
+    """From 1, as in the entries."""
+    first_entry: int
+    first_ns: int
+    newest_ns: int
+    """The largest stamp in it."""
 
 
 class RingReader:
@@ -82,11 +105,22 @@ class RingReader:
             lost=words[layout.W_LOST],
             oversize=words[layout.W_OVERSIZE],
             duplicates=words[layout.W_DUPLICATES],
-            in_ring=head - tail,
+            in_ring=max(0, head - tail),
             oldest_ns=int(first["t_ns"]) if first is not None else None,
             newest_ns=int(last["t_ns"]) if last is not None else None,
             fill=min(1.0, used / self.geometry.data_capacity),
+            index_fill=min(1.0, max(0, head - tail) / self.geometry.index_capacity),
+            held_ns=self._held_ns(),
+            largest=words[layout.W_LARGEST],
         )
+
+    def _held_ns(self) -> int:
+        held = 0
+        for first, last, _ in self._spans():
+            ends = self.between(first, first + 1), self.between(last - 1, last)
+            if all(map(len, ends)):
+                held += max(0, int(ends[1][0]["tmax_ns"]) - int(ends[0][0]["t_ns"]))
+        return held
 
     def between(self, first: int, last: int) -> Entries:
         """Copies of the entries ``first <= n < last`` that are whole; older ones are left out."""
@@ -120,33 +154,66 @@ class RingReader:
         return np.concatenate(parts) if parts else np.empty(0, ENTRY_DTYPE)
 
     def locate(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
-        """Spans of entry numbers, one per clock epoch, outside of which nothing is in ``[start_ns, end_ns)``."""
-        late = self._words[layout.W_LATE_NS]
+        """Spans of entry numbers, one per clock, outside of which nothing is in ``[start_ns, end_ns)``."""
+        late = self.late_ns
         spans = []
-        for first, last in self._epochs():
-            low = self._first_reaching(start_ns, first, last)
-            spans.append((low, self._first_reaching(end_ns + late, low, last)))
+        for first, last, one_clock in self._spans():
+            low, high = first, last
+            if one_clock:
+                low = self._first_reaching(start_ns, first, last)
+                high = self._first_reaching(end_ns + late, low, last)
+            spans.append((low, high))
         return spans
 
     def first_at(self, t_ns: int) -> int:
         """Number of the first entry that a reader interested in ``t_ns`` and later still needs."""
-        spans = list(self._epochs())
-        if not spans:
-            return self.head
-        return min((self._first_reaching(t_ns, first, last) for first, last in spans), default=self.head)
-
-    def _epochs(self) -> Iterator[tuple[int, int]]:
-        """Spans of entry numbers with one clock, oldest first."""
-        count = self._words[layout.W_EPOCHS]
-        head, tail = self.head, self.tail
-        starts = [
-            self._words[layout.W_EPOCH_TABLE + 2 * (epoch % layout.EPOCHS_KEPT)]
-            for epoch in range(max(0, count - layout.EPOCHS_KEPT), count)
+        found = [
+            self._first_reaching(t_ns, first, last) if one_clock else first
+            for first, last, one_clock in self._spans()
         ]
-        for index, start in enumerate(starts):
-            end = starts[index + 1] if index + 1 < len(starts) else head
+        return min(found, default=self.head)
+
+    @property
+    def late_ns(self) -> int:
+        """How far behind the newest stamp of its epoch a message has ever been."""
+        return self._words[layout.W_LATE_NS]
+
+    @property
+    def accounted_seq(self) -> int:
+        """The source's number of the newest message that was accounted for, kept or larger than the ring."""
+        newest = self.between(self.head - 1, self.head)
+        return max(self._words[layout.W_SKIPPED_SEQ], int(newest[0]["seq"]) if len(newest) else 0)
+
+    def epochs(self) -> list[Epoch]:
+        """The clocks that are remembered, oldest first; the last one goes on."""
+        words, count = self._words, self._words[layout.W_EPOCHS]
+        found = []
+        for number in range(max(0, count - layout.EPOCHS_KEPT), count):
+            place = number % layout.EPOCHS_KEPT
+            over = number < count - 1
+            found.append(
+                Epoch(
+                    number + 1,
+                    words[layout.W_EPOCH_TABLE + 2 * place],
+                    words[layout.W_EPOCH_TABLE + 2 * place + 1],
+                    words[layout.W_EPOCH_LAST + place] if over else words[layout.W_TMAX_NS],
+                )
+            )
+        return found
+
+    def _spans(self) -> Iterator[tuple[int, int, bool]]:
+        """Spans of entry numbers, oldest first, and whether one clock made them.
+
+        What forgotten epochs left in the ring did not come from one clock, and is looked through.
+        """
+        epochs = self.epochs()
+        head, tail = self.head, self.tail
+        if epochs and epochs[0].first_entry > tail:
+            yield tail, epochs[0].first_entry, False
+        for index, epoch in enumerate(epochs):
+            end = epochs[index + 1].first_entry if index + 1 < len(epochs) else head
             if end > tail:
-                yield max(start, tail), end
+                yield max(epoch.first_entry, tail), end, True
 
     def _first_reaching(self, t_ns: int, low: int, high: int) -> int:
         """First ``n`` in ``[low, high)`` whose running maximum is at least ``t_ns``; ``high`` when none is."""

@@ -13,10 +13,12 @@ from winnow_runtime.ring import layout
 from winnow_runtime.ring.layout import (
     ENTRY,
     ENTRY_BYTES,
+    EPOCH_JUMP_NS,
     EPOCH_STEP_NS,
     NO_TIME,
     W_BYTES,
     W_DUPLICATES,
+    W_EPOCH_LAST,
     W_EPOCH_TABLE,
     W_EPOCHS,
     W_HEAD,
@@ -174,7 +176,7 @@ class RingWriter:
             self._array[offset : offset + length] = np.frombuffer(data, dtype=np.uint8)
         elif length:
             self._data[offset : offset + length] = data
-        if t_ns >= self._tmax and self._epochs:
+        if 0 <= t_ns - self._tmax <= EPOCH_JUMP_NS:
             self._tmax = words[W_TMAX_NS] = t_ns
         else:
             self._stamp(t_ns, head)
@@ -224,21 +226,29 @@ class RingWriter:
             self._words[W_TAIL] = tail
 
     def _stamp(self, t_ns: int, head: int) -> None:
-        """A stamp that is not the newest: the lateness or the new epoch that lookups rely on."""
-        if not self._epochs or self._tmax - t_ns > EPOCH_STEP_NS:
-            slot = W_EPOCH_TABLE + 2 * (self._epochs % layout.EPOCHS_KEPT)
-            self._words[slot] = head
-            self._words[slot + 1] = t_ns
-            self._epochs += 1
-            self._words[W_EPOCHS] = self._epochs
+        """Keep the running maximum, the lateness and the epochs that lookups rely on."""
+        behind_ns = self._tmax - t_ns
+        if not self._epochs or behind_ns > EPOCH_STEP_NS or -behind_ns > EPOCH_JUMP_NS:
+            self._begin_epoch(t_ns, head)
+        elif behind_ns <= 0:
             self._tmax = t_ns
         else:
-            late = self._tmax - t_ns
-            if late > self._late:
-                self._late = late
-                self._words[W_LATE_NS] = late
+            if behind_ns > self._late:
+                self._late = behind_ns
+                self._words[W_LATE_NS] = behind_ns
             return
         self._words[W_TMAX_NS] = self._tmax
+
+    def _begin_epoch(self, t_ns: int, head: int) -> None:
+        words = self._words
+        if self._epochs:
+            words[W_EPOCH_LAST + (self._epochs - 1) % layout.EPOCHS_KEPT] = self._tmax
+        slot = W_EPOCH_TABLE + 2 * (self._epochs % layout.EPOCHS_KEPT)
+        words[slot] = head
+        words[slot + 1] = t_ns
+        self._epochs += 1
+        words[W_EPOCHS] = self._epochs
+        self._tmax = t_ns
 
     @staticmethod
     def _crc(data: memoryview, seq: int, t_ns: int) -> int:

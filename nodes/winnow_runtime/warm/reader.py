@@ -41,15 +41,10 @@ class WarmReader:
                 found.append((segment, inside))
         return found
 
-    def first_of(self, channels: list[int]) -> tuple[int, int] | None:
-        """Sequence number and time of the first message on disk of these channels."""
-        for segment in segments(self._folder):
-            rows = segment.rows()
-            rows = rows[np.isin(rows["channel"], channels)]
-            if len(rows):
-                first = rows[np.argmin(rows["seq"])]
-                return int(first["seq"]), int(first["t_ns"])
-        return None
+    def rows_of(self, channels: list[int]) -> Iterator[Rows]:
+        """All rows of these channels, per segment."""
+        for rows in self._all_rows():
+            yield rows[np.isin(rows["channel"], channels)]
 
     def newest_ns(self) -> int:
         """Time of the newest message on disk; NO_TIME when there is none."""

@@ -51,7 +51,10 @@ class SegmentWriter:
         self._pending: dict[str, dict[str, int]] = {SIGNALS: {}, BULK: {}}
         self.safe: dict[str, int] = {}
         """Port -> everything before this entry number is in the files."""
-        self._large: dict[int, str] = {}
+        self._stream_of: dict[str, str] = {}
+        """One stream per port: were its channels in two, its cursor would pass what the other one has not closed."""
+        self._began_ns: dict[str, int] = {}
+        """Port -> its earliest stamp in the open segment."""
         self.messages = 0
         self.bytes = 0
         """What is in the files of this process."""
@@ -63,12 +66,15 @@ class SegmentWriter:
             OSError: the disk refuses.
 
         """
-        if self.segment is None or item.t_ns - self.segment.start_ns >= self._segment_ns:
+        # Each topic against itself: one with a clock of its own, or one absurd stamp, must neither keep a segment
+        # open for ever nor begin one per message.
+        began_ns = self._began_ns.get(item.port, item.t_ns)
+        if self.segment is None or item.t_ns - began_ns >= self._segment_ns:
             self.rotate(item.t_ns)
+            began_ns = item.t_ns
+        self._began_ns[item.port] = min(began_ns, item.t_ns)
         assert self._writer is not None
-        stream = self._large.get(item.channel)
-        if stream is None:
-            stream = self._large[item.channel] = BULK if item.length >= BULK_BYTES else SIGNALS
+        stream = self._stream_of.setdefault(item.port, BULK if item.length >= BULK_BYTES else SIGNALS)
         number = self._writer.channel(self._channel_of(item.channel), stream, item.channel + 1)
         offset = self._writer.fill_message(number, item.t_ns, item.pub_ns, item.seq, item.length, fill)
         if offset < 0:
@@ -122,6 +128,7 @@ class SegmentWriter:
         # Synced data of a file whose name is not on the medium are lost all the same.
         self._disk.sync_folder(self._folder)
         self.segment = segment
+        self._began_ns.clear()
         file = self._file
         self._writer = McapWriter(lambda data: self._disk.write(file, data), on_chunk=self._on_chunk)
         self._writer.stream(SIGNALS, "")
@@ -139,8 +146,10 @@ class SegmentWriter:
         self._disk.sync(self._index)
         self._writer.finish()
         self._writer = None
-        self._disk.sync(self._file)
-        self._let_go()
+        try:
+            self._disk.sync(self._file)
+        finally:
+            self._let_go()
         return segment
 
     def sync(self) -> None:
@@ -171,6 +180,7 @@ class SegmentWriter:
             self._pending[stream].clear()
 
     def _let_go(self) -> None:
+        """Close the files, each once whatever happens: its number may belong to another one a moment later."""
         files, self._file, self._index = (self._file, self._index), -1, -1
         for file in files:
             if file >= 0:

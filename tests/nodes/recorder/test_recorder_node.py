@@ -340,3 +340,27 @@ def test_eviction_keeps_what_a_window_needs(vehicle: Vehicle) -> None:
     assert min(kept) <= 16 * S
     assert min(kept) > 0
     assert ("segment", "evicted") in vehicle.outcomes("recorder")
+
+
+def test_switched_off_it_writes_nothing_and_nobody_waits_for_it(vehicle: Vehicle) -> None:
+    vehicle.settings = {"recorder": {"enabled": False}}
+    rings = Rings(vehicle)
+    node = vehicle.node("recorder")
+    seam = node.seam
+    assert isinstance(seam, ScriptedSeam)
+
+    def script() -> Iterator[None]:
+        for tick in range(50):
+            push(rings, tick)
+            rings.beat()
+            yield
+            cell = read_cell(rings.folder.path, "recorder")
+            assert cell is not None
+            assert cell.finished
+        rings.end()
+
+    seam.script = script()
+    run(node)
+    assert not (vehicle.out / "warm").exists()
+    assert vehicle.ended("recorder", "decisions")
+    assert all(said["level"] == 0 for said in health(node))

@@ -60,6 +60,16 @@ BENCHES = {
             "messages that survive kills and power cuts, and the speed of recovery",
             "winnow_tools.bench.recovery",
         ),
+        Bench(
+            "restart",
+            "kill -9 of the ring in a running dataflow: the gap, and what is lost",
+            "winnow_tools.bench.restart",
+        ),
+        Bench(
+            "snapshot",
+            "two triggers close together, beside a snapshot ring that is emptied",
+            "winnow_tools.bench.snapshot",
+        ),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }

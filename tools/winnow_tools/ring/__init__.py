@@ -1,0 +1,1 @@
+"""`winnow ring`: the rings of a running graph, looked at from outside."""
