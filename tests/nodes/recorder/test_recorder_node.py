@@ -364,3 +364,33 @@ def test_switched_off_it_writes_nothing_and_nobody_waits_for_it(vehicle: Vehicle
     assert not (vehicle.out / "warm").exists()
     assert vehicle.ended("recorder", "decisions")
     assert all(said["level"] == 0 for said in health(node))
+
+
+@pytest.mark.parametrize("countdown", range(18, 60, 3))
+def test_a_clock_that_was_stepped_back_does_not_make_a_killed_recorder_record_again(
+    vehicle: Vehicle, countdown: int
+) -> None:
+    """The newest segment is then the first by name."""
+    vehicle.settings = SETTINGS
+    rings = Rings(vehicle)
+    stamps = [*range(30), *range(-1000, -970), *range(-3000, -2970)]
+
+    def life(node: Node) -> None:
+        seam = node.seam
+        assert isinstance(seam, ScriptedSeam)
+
+        def script() -> Iterator[None]:
+            for tick in stamps[rings.seq.get("a", 0) :]:
+                rings.push(A, 4000 * S + tick * S, b"x")
+                if tick % 10 == 0:
+                    rings.beat()
+                    yield
+            rings.end()
+
+        seam.script = script()
+        run(node)
+
+    live(vehicle, "recorder", life, countdown)
+    assert live(vehicle, "recorder", life, None)
+    rows = indexed(vehicle)
+    assert sorted(seq for _, seq in rows) == list(range(1, len(stamps) + 1))

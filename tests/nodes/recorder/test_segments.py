@@ -178,3 +178,51 @@ def test_a_message_that_was_overwritten_leaves_no_trace(tmp_path: Path) -> None:
     write(writer, 0, 3, 20)
     writer.close()
     assert [seq for _, seq, _ in read_back(tmp_path)] == [1, 3]
+
+
+def test_the_cursor_of_a_port_whose_messages_grow_does_not_pass_what_is_in_an_open_chunk(
+    tmp_path: Path,
+) -> None:
+    """A topic changes its schema and its messages' size; large and small ones may not go different ways."""
+    channels = {0: Channel("/a", "cdr", "small"), 1: Channel("/a", "cdr", "large")}
+    writer = SegmentWriter(tmp_path, 60 * S, channels.__getitem__)
+    lengths = [100] * 5 + [200_000] * 12
+    for number, length in enumerate(lengths):
+        item = Item("a", number, int(length > 100), number + 1, number, number, length, 0)
+        assert writer.add(item, lambda target: bool(target.nbytes))
+    safe = writer.safe.get("a", 0)
+    assert 5 < safe < len(lengths), "a chunk was closed by its size, and one is open"
+    writer.abandon()
+    recover(tmp_path)
+    assert sorted(int(seq) for segment in segments(tmp_path) for seq in segment.rows()["seq"]) == list(
+        range(1, safe + 1)
+    )
+
+
+def test_a_topic_with_a_clock_of_its_own_neither_keeps_a_segment_open_nor_begins_one_per_message(
+    tmp_path: Path,
+) -> None:
+    writer = SegmentWriter(tmp_path, 2 * S, CHANNELS.__getitem__)
+    for tick in range(100):  # ten seconds; the cloud's stamps are an hour ahead, one of them a century
+        write(writer, 0, tick + 1, tick * S // 10)
+        ahead = 3600 * S if tick != 33 else 100 * 365 * 86400 * S
+        write(writer, 1, tick + 1, ahead + tick * S // 10)
+    writer.close()
+    assert 5 <= len(segments(tmp_path)) <= 8
+    assert len(read_back(tmp_path)) == 200
+
+
+def test_files_are_closed_once_when_syncing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = fill_folder(tmp_path, 1)
+    closed: list[int] = []
+    close = os.close
+    monkeypatch.setattr(os, "close", lambda file: (closed.append(file), close(file)))
+
+    def refuse(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        writer.close()
+    writer.abandon()
+    assert len(closed) == len(set(closed)) == 2

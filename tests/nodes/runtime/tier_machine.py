@@ -109,6 +109,7 @@ class TierMachine(RuleBasedStateMachine):
             if self.recorder is not None:
                 self.recorder.stop()
                 self.recorder.finish()
+                self.check_recorded()
                 self.read(BEGINNING, ALWAYS)
             shutil.rmtree(self.base)
 
@@ -224,6 +225,22 @@ class TierMachine(RuleBasedStateMachine):
         self.clock.advance_s(waited_ms / 1000)
         self.recorder.step()
 
+    @precondition(lambda self: self.recorder is not None)
+    @rule()
+    def catch_up(self) -> None:
+        """Nothing new comes: then everything that memory holds is on disk, whoever was killed before."""
+        assert self.recorder is not None
+        self.beat()
+        while self.recorder.step():
+            pass
+        self.check_recorded()
+
+    def check_recorded(self) -> None:
+        for port in PORTS:
+            ring = self.view.ring(port)
+            in_memory = {int(seq) for seq in ring.between(ring.tail, ring.head)["seq"]}
+            assert in_memory <= self.seqs_on_disk(port)
+
     @rule(data=st.data())
     def read_a_window(self, data: st.DataObject) -> None:
         """Around a stamp that some message had."""
@@ -265,11 +282,12 @@ class TierMachine(RuleBasedStateMachine):
         """Numbers that are in memory or in the segments' indexes at this moment."""
         ring = self.view.ring(port)
         found = {int(seq) for seq in ring.between(ring.tail, ring.head)["seq"]}
-        if self.recorder is not None:
-            numbers = [number for number, _ in self.view.channels.by_port().get(port, [])]
-            for rows in WarmReader(self.warm_folder).rows_of(numbers):
-                found |= {int(seq) for seq in rows["seq"]}
-        return found
+        return found | self.seqs_on_disk(port) if self.recorder is not None else found
+
+    def seqs_on_disk(self, port: str) -> set[int]:
+        numbers = [number for number, _ in self.view.channels.by_port().get(port, [])]
+        rows = WarmReader(self.warm_folder).rows_of(numbers)
+        return {int(seq) for part in rows for seq in part["seq"]}
 
     def take(self, plan: Plan, lost: list[Missing]) -> list[Sent]:
         """Read; whatever comes is some message exactly as it was sent, once, in order."""

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow_runtime.ring.layout import EPOCH_STEP_NS, Geometry, slot_bytes
+from winnow_runtime.ring.layout import EPOCH_STEP_NS, EPOCHS_KEPT, Geometry, slot_bytes
 from winnow_runtime.ring.reader import RingReader
 from winnow_runtime.ring.writer import RingWriter
 
@@ -131,3 +131,28 @@ def test_a_crash_inside_a_push_leaves_the_ring_whole(tmp_path: Path) -> None:
     again.push(memoryview(payload(4, 300)), 4, 4, 4, 0)
     assert [int(e["seq"]) for e in reader.between(0, 9)] == [2, 3, 4]
     assert [reader.copy(e) for e in reader.between(0, 9)] == [payload(seq, 300) for seq in (2, 3, 4)]
+
+
+def test_more_clock_steps_than_are_remembered_hide_nothing(tmp_path: Path) -> None:
+    writer = RingWriter(tmp_path / "p.ring", Geometry(1 << 16, 400, False, "run", "p"), prefault=False)
+    reader = RingReader(tmp_path / "p.ring")
+    stamps = []
+    for step in range(2 * EPOCHS_KEPT + 3):
+        for tick in range(2):
+            stamps.append((1_000 - 3 * step) * EPOCH_STEP_NS + tick * MS)
+            writer.push(memoryview(b"x"), stamps[-1], 0, len(stamps), 0)
+    for number, stamp in enumerate(stamps):
+        assert [int(entry["seq"]) for entry in reader.window(stamp, stamp + 1)] == [number + 1]
+        assert reader.first_at(stamp) <= number
+    assert len(reader.window(min(stamps), max(stamps) + 1)) == len(stamps)
+
+
+def test_one_absurd_stamp_is_an_epoch_of_its_own(tmp_path: Path) -> None:
+    writer = RingWriter(tmp_path / "p.ring", Geometry(1 << 16, 400, False, "run", "p"), prefault=False)
+    reader = RingReader(tmp_path / "p.ring")
+    for seq, t_ns in enumerate([0, 10 * MS, 2**62, 20 * MS, 30 * MS], start=1):
+        writer.push(memoryview(b"x"), t_ns, 0, seq, 0)
+    spans = [(epoch.number, epoch.first_ns, epoch.newest_ns) for epoch in reader.epochs()]
+    assert spans == [(1, 0, 10 * MS), (2, 2**62, 2**62), (3, 20 * MS, 30 * MS)]
+    assert reader.late_ns == 0
+    assert reader.stats().held_ns == 20 * MS
