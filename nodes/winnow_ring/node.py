@@ -211,12 +211,9 @@ class Ring:
                 "its clip will say what is missing. Raise ring_mib or enable the recorder.",
             )
         for name, size in self.stale:
-            self.node.decide(
-                "shared memory",
-                t_ns=0,
-                subject=name,
-                outcome="removed",
-                reason=f"The rings of a dead run ({size / 2**20:.0f} MiB) were removed.",
+            # A fact about this machine, not about the recording: the ledger of a replay stays the same.
+            self.node.seam.log(
+                "info", f"The rings of a dead run, {name} ({size / 2**20:.0f} MiB), were removed."
             )
         self.stale.clear()
         now = self.node.clock.monotonic_ns()

@@ -81,6 +81,8 @@ class SignalFeed:
             }
             for name, port in self._ports.items()
         }
+        unopened = {name: saved for name, saved in self._saved.items() if name not in ports}
+        ports = {**unopened, **ports}
         return {"ports": ports, "watermark_ns": self.watermark_ns, "late": self.late, "lost": self.lost}
 
     def take(self, watermark_ns: int) -> Iterator[Fed]:
