@@ -123,8 +123,9 @@ class Browser:
 
     def _next(self):
         while b"\0" not in self.buffer:
-            ready, _, _ = select.select([self.reader], [], [], LIMIT_S)
-            if not ready:
+            poll = select.poll()  # select takes no descriptor beyond 1023
+            poll.register(self.reader, select.POLLIN)
+            if not poll.poll(LIMIT_S * 1000):
                 raise TimeoutError(f"the browser said nothing for {LIMIT_S} s")
             part = os.read(self.reader, 1 << 20)
             if not part:

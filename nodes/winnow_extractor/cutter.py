@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from winnow_operators.clips.budget import ExtractionBudget, TopicCost
+from winnow_operators.clips.budget import ExtractionBudget
+from winnow_operators.clips.judging import Amount, clip_name, judge, utc_text
 from winnow_operators.clips.windows import ClipPlan
 from winnow_runtime import atomic
 from winnow_runtime.hashed_file import HashedFile
@@ -88,29 +88,27 @@ class Cutter:
         name = clip_name(clip, self._settings.vehicle.id)
         path = self._out / "clips" / clip.priority.name / f"{name}.mcap"
         plan = self._reader.plan(clip.start_ns, clip.end_ns, clip.topics)
-        if not len(plan.rows):
-            return Cut(None, None, "empty", f"the window of {name} holds no message of the topics wanted")
-        ruling = self._budget.rule(clip.priority, clip.lead.t_ns, self._costs(plan))
-        if not ruling.cut:
-            return Cut(None, None, "over budget", f"{name} was not cut: {ruling.reason}")
+        judged = judge(clip, self._amounts(plan), self._settings, self._budget)
+        if not judged.cut:
+            return Cut(None, None, judged.outcome, judged.reason)
         done = self._already(path)
         if done is not None:
-            return Cut(done, path, "cut", "", again=True)
-        if ruling.left_out:
-            plan = plan.without(ruling.left_out)
-        sidecar = self._write(clip, name, path, plan, ruling.left_out, ruling.charged_bytes)
-        return Cut(sidecar, path, "cut", ruling.reason)
+            return Cut(done, path, judged.outcome, "", again=True)
+        if judged.left_out:
+            plan = plan.without(judged.left_out)
+        sidecar = self._write(clip, name, path, plan, judged.left_out, judged.charged_bytes)
+        return Cut(sidecar, path, judged.outcome, judged.reason)
 
-    def _costs(self, plan: Plan) -> list[TopicCost]:
-        lengths = np.bincount(plan.rows["rank"], weights=plan.rows["length"], minlength=len(plan.topics))
-        costs = []
-        for topic, length in zip(plan.topics, lengths, strict=True):
-            settings = self._settings.topic(topic)
-            if length:
-                costs.append(
-                    TopicCost(topic, int(length), int(length * settings.charge_ratio), settings.drop_order)
-                )
-        return costs
+    @staticmethod
+    def _amounts(plan: Plan) -> dict[str, Amount]:
+        """What each topic of the plan holds."""
+        ranks, size = plan.rows["rank"], len(plan.topics)
+        counts = np.bincount(ranks, minlength=size)
+        lengths = np.bincount(ranks, weights=plan.rows["length"], minlength=size)
+        return {
+            topic: Amount(int(count), int(length))
+            for topic, count, length in zip(plan.topics, counts, lengths, strict=True)
+        }
 
     @staticmethod
     def _already(path: Path) -> Sidecar | None:
@@ -154,14 +152,13 @@ class Cutter:
     ) -> dict[tuple[str, Channel], _Content]:
         contents: dict[tuple[str, Channel], _Content] = {}
         by_number: dict[int, _Content] = {}
-        for row, topic, data in self._reader.read(plan, lost):
-            own = int(row["channel"])
+        for t_ns, pub_ns, seq, own, topic, data in self._reader.read(plan, lost):
             if own not in by_number:
                 channel = self._reader.channel(own)
                 if own not in numbers:
                     numbers[own] = writer.channel(channel, self._stream(writer, topic))
                 by_number[own] = contents.setdefault((topic, channel), _Content())
-            writer.message(numbers[own], int(row["t_ns"]), int(row["pub_ns"]), int(row["seq"]), data)
+            writer.message(numbers[own], t_ns, pub_ns, seq, data)
             content = by_number[own]
             content.messages += 1
             content.payload_bytes += len(data)
@@ -247,7 +244,7 @@ class Cutter:
             vehicle_id=vehicle.id,
             software=vehicle.software,
             trigger_type=lead.type,
-            timestamp_utc=datetime.fromtimestamp(lead.t_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            timestamp_utc=utc_text(lead.t_ns),
             timestamp_sec=lead.t_ns / 1e9,
             pre_roll_sec=(lead.t_ns - clip.start_ns) / 1e9,
             post_roll_sec=(clip.end_ns - lead.t_ns) / 1e9,
@@ -289,12 +286,6 @@ class LatchedTopics:
             if latched:
                 result.append((topic, self._reader.latched(port, t_ns, settings.latched_depth)))
         return result
-
-
-def clip_name(clip: ClipPlan, vehicle: str) -> str:
-    """``<type>_<UTC time>_<id>``: the document's name with an id, so that no two clips collide."""
-    stamp = datetime.fromtimestamp(clip.lead.t_ns // 10**9, UTC).strftime("%Y%m%d_%H%M%S")
-    return f"{clip.lead.type}_{stamp}_{clip.clip_id(vehicle)[:8]}"
 
 
 def _trigger(event: Any) -> SidecarTrigger:

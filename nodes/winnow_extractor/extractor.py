@@ -7,11 +7,11 @@ from typing import Any
 
 from winnow_extractor.cutter import Cut, Cutter
 from winnow_operators.clips.budget import ExtractionBudget
+from winnow_operators.clips.parts import PartBefore
 from winnow_operators.clips.windows import ClipPlan, WindowPlanner, plan_from_json, plan_to_json
 from winnow_runtime.atomic import TEMPORARY
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import TriggerEvent
-from winnow_schemas.priority import Priority
 from winnow_schemas.settings.stages import ClipSettings
 
 
@@ -23,14 +23,6 @@ class Done:
     cut: Cut
 
 
-def make_budget(settings: ClipSettings) -> ExtractionBudget:
-    """The budgets and caps of the settings, in bytes."""
-    return ExtractionBudget(
-        {Priority(priority): int(gb * 1e9) for priority, gb in settings.budget_gb_per_day.items()},
-        {Priority(priority): int(gb * 1e9) for priority, gb in settings.max_size_gb.items()},
-    )
-
-
 class Extractor:
     """Windows, budget and the queue of plans."""
 
@@ -39,6 +31,7 @@ class Extractor:
         self.budget = budget
         self.queue: list[ClipPlan] = []
         self.clips = 0
+        self._before = PartBefore()
 
     def add(self, event: TriggerEvent) -> None:
         self.planner.add(event)
@@ -55,7 +48,7 @@ class Extractor:
         """Cut the clip that is due; None when none is."""
         if not self.queue:
             return None
-        plan = self.queue[0]
+        plan = self._before.reaching_back(self.queue[0])
         charged = self.budget.snapshot()
         try:
             done = Done(plan, cutter.cut(plan))
@@ -67,6 +60,8 @@ class Extractor:
             done = Done(plan, Cut(None, None, "impossible", f"the clip cannot be made: {error}"))
         self.queue.pop(0)
         self.clips += done.cut.sidecar is not None
+        whole = done.cut.sidecar is not None and not done.cut.sidecar.left_out
+        self._before.came_of(plan, is_whole=whole)
         return done
 
     @property
@@ -77,7 +72,14 @@ class Extractor:
     @property
     def needed_from_ns(self) -> int:
         """Messages from this time on are still wanted."""
-        return min([self.planner.needed_from_ns, *(plan.start_ns for plan in self.queue)])
+        starts = (
+            event.t_ns - event.pre_roll_ns
+            for plan in self.queue
+            for event in plan.events
+            if event.t_ns >= plan.start_ns
+        )
+        planned = (plan.start_ns for plan in self.queue)
+        return min([self.planner.needed_from_ns, self.planner.reached_from_ns, *planned, *starts])
 
     def snapshot(self) -> dict[str, Any]:
         return {
@@ -85,6 +87,7 @@ class Extractor:
             "queue": [plan_to_json(plan) for plan in self.queue],
             "budget": self.budget.snapshot(),
             "clips": self.clips,
+            "before": self._before.snapshot(),
         }
 
     def restore(self, value: dict[str, Any]) -> None:
@@ -93,6 +96,7 @@ class Extractor:
         self.queue = [plan_from_json(plan) for plan in value["queue"]]
         self.budget.restore(value["budget"])
         self.clips = value["clips"]
+        self._before.restore(value["before"])
 
 
 def remove_leftovers(clips: Path) -> Iterator[Path]:

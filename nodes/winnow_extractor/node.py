@@ -6,7 +6,9 @@ from pathlib import Path
 
 from winnow_extractor.cutter import Cutter, LatchedTopics
 from winnow_extractor.demand import PreRoll
-from winnow_extractor.extractor import Done, Extractor, make_budget, remove_leftovers
+from winnow_extractor.extractor import Done, Extractor, remove_leftovers
+from winnow_operators.clips.judging import make_budget
+from winnow_operators.decisions import CutContent, cut_row, refused_row
 from winnow_operators.stream.watermarks import ALL_TIME, NO_TIME
 from winnow_runtime import atomic
 from winnow_runtime.attach import attach
@@ -206,42 +208,26 @@ class Loop:
     def announce(self, done: Done) -> None:
         """Write the decision, and tell the classifier."""
         cut, plan = done.cut, done.plan
-        lead = plan.lead
-        types = "+".join(dict.fromkeys(event.type for event in plan.events))
-        window = {
-            "start_ns": plan.start_ns,
-            "end_ns": plan.end_ns,
-            "priority": int(plan.priority),
-            "types": types,
-        }
+        vehicle = self.node.settings.vehicle.id
         if cut.sidecar is None or cut.path is None:
-            self.node.decide(
-                "clip",
-                t_ns=lead.t_ns,
-                subject=plan.clip_id(self.node.settings.vehicle.id),
-                outcome=cut.outcome,
-                reason=cut.reason,
-                values=window,
-            )
+            self.node.decide(**refused_row(plan, vehicle, cut.outcome, cut.reason)._asdict())
             return
         sidecar = cut.sidecar
-        values = {
-            **window,
-            "name": sidecar.name,
-            "messages": sidecar.messages,
-            "payload_bytes": sidecar.payload_bytes,
-            "charged_bytes": sidecar.charged_bytes,
-            "size_bytes": sidecar.size_bytes,
-            "sha256": sidecar.sha256,
-            "missing": len(sidecar.missing),
-            "left_out": sidecar.left_out,
-            "truncated": sidecar.truncated,
-        }
-        reason = f"{types} at {sidecar.timestamp_utc}: {sidecar.clip_duration_sec:.1f} s, {sidecar.messages} messages"
-        if sidecar.left_out:
-            reason += f"; over its size cap, left out {', '.join(sidecar.left_out)}"
+        content = CutContent(
+            sidecar.messages,
+            sidecar.payload_bytes,
+            sidecar.charged_bytes,
+            len(sidecar.missing),
+            sidecar.left_out,
+        )
+        self.node.decide(**cut_row(plan, vehicle, content)._asdict())
         self.node.decide(
-            "clip", t_ns=lead.t_ns, subject=sidecar.clip_id, outcome="cut", reason=reason, values=values
+            "file",
+            t_ns=plan.lead.t_ns,
+            subject=sidecar.clip_id,
+            outcome="written",
+            reason=f"{sidecar.name}.mcap has {sidecar.size_bytes} bytes",
+            values={"name": sidecar.name, "size_bytes": sidecar.size_bytes, "sha256": sidecar.sha256},
         )
         for hole in sidecar.missing:
             self.node.decide(

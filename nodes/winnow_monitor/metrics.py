@@ -1,36 +1,49 @@
 """What Prometheus sees, read from shared memory and from the nodes' health at the moment of the scrape."""
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from winnow_monitor.diagnostics import values_of
 from winnow_runtime.ring.view import RingView
 from winnow_schemas.messages import Health
 
 
 class WinnowCollector:
-    """A collector over the rings and the latest health of every node."""
+    """A collector over the rings and the latest health of every node.
+
+    It is asked from the server's thread, while the node's own goes on.
+    """
 
     def __init__(
-        self, view: RingView | None, health: Mapping[str, Health], disks: Mapping[str, float]
+        self,
+        view: Callable[[], RingView | None],
+        rows: Callable[[], Sequence[Health]],
+        disks: Mapping[str, float],
+        lock: AbstractContextManager[object],
     ) -> None:
+        """``lock`` keeps the node's own thread away while everything is read."""
         self._view = view
-        self._health = health
+        self._rows = rows
         self._disks = disks
+        self._lock = lock
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> list[Metric]:
         """One scrape."""
+        with self._lock:
+            return list(self._metrics())
+
+    def _metrics(self) -> Iterator[Metric]:
         yield from self._rings()
         level = GaugeMetricFamily("winnow_node_level", "0 ok, 1 warning, 2 error", labels=["node"])
         values = GaugeMetricFamily(
             "winnow_node_value", "A number that a node reports about itself", labels=["node", "name"]
         )
-        for name, health in sorted(self._health.items()):
-            level.add_metric([name], health.level)
-            for key, value in _numbers(health.values):
-                values.add_metric([name, key], value)
+        for health in self._rows():
+            level.add_metric([health.name], health.level)
+            for key, value in _numbers(health):
+                values.add_metric([health.name, key], value)
         yield level
         yield values
         disk = GaugeMetricFamily(
@@ -50,8 +63,9 @@ class WinnowCollector:
         hot = GaugeMetricFamily(
             "winnow_ring_hot_seconds", "Message time that the ring holds", labels=["topic"]
         )
-        topics = self._view.topics() if self._view else {}
-        for port, ring in (self._view.rings() if self._view else {}).items():
+        view = self._view()
+        topics = view.topics() if view else {}
+        for port, ring in (view.rings() if view else {}).items():
             labels = [topics.get(port, port)]
             stats = ring.stats()
             messages.add_metric(labels, stats.messages)
@@ -63,11 +77,7 @@ class WinnowCollector:
         yield from (messages, size, lost, fill, hot)
 
 
-def _numbers(text: str) -> Iterator[tuple[str, float]]:
-    try:
-        values: Any = json.loads(text)
-    except ValueError:
-        return
-    for key, value in values.items() if isinstance(values, dict) else ():
+def _numbers(health: Health) -> Iterator[tuple[str, float]]:
+    for key, value in values_of(health).items():
         if isinstance(value, int | float) and not isinstance(value, bool):
-            yield str(key), float(value)
+            yield key, float(value)

@@ -1,21 +1,23 @@
 """`winnow-monitor`: the nodes' health in; a Prometheus endpoint and diagnostics out."""
 
-import json
-import shutil
+import contextlib
 from pathlib import Path
+from threading import RLock, Thread
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, start_http_server
 
+from winnow_monitor.diagnostics import Roster, disk_row, ring_row, values_of
 from winnow_monitor.metrics import WinnowCollector
 from winnow_runtime import atomic
 from winnow_runtime.node import Node, run_as_process
-from winnow_runtime.ring.board import End
 from winnow_runtime.ring.view import RingView, try_open
-from winnow_runtime.seam import Input
+from winnow_runtime.seam import Event, Input, InputClosed
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import Health
 
 IDLE_S = 0.5
+WHERE = "monitor.json"
 
 
 class Monitor:
@@ -23,20 +25,26 @@ class Monitor:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.health: dict[str, Health] = {}
         self.disks: dict[str, float] = {}
         self.view: RingView | None = None
-        self._published_ns = 0
-        self.registry = CollectorRegistry(auto_describe=False)
-        self._registered = False
+        self._sources = {
+            edge.input: edge.source_node for edge in node.wiring.inputs(node.id) if edge.source_node != "dora"
+        }
+        self.roster = Roster(iter(self._sources.values()), node.clock.monotonic_ns())
+        self._published_ns = node.clock.monotonic_ns()
+        self.lock = RLock()
+        """Scrapes come on the server's threads."""
+        self._server: tuple[WSGIServer, Thread] | None = None
+        warm = node.settings.recorder.folder
+        self._folders = {"ring": Path(warm) if warm else node.out / "warm", "upload": node.out}
 
     def serve(self) -> None:
         """Open the endpoint; without it everything else goes on."""
         settings = self.node.settings.monitor
-        self.registry.register(WinnowCollector(self.view, self.health, self.disks))
-        self._registered = True
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(WinnowCollector(lambda: self.view, self.rows, self.disks, self.lock))
         try:
-            server, _ = start_http_server(settings.port, settings.address, self.registry)
+            self._server = start_http_server(settings.port, settings.address, registry)
         except OSError as error:
             self.node.decide(
                 "monitor",
@@ -44,81 +52,81 @@ class Monitor:
                 subject="metrics",
                 outcome="not served",
                 reason=f"{settings.address}:{settings.port} cannot be used ({error.strerror}); there are no metrics, everything else goes on. Set monitor.port.",
+                wait=False,
             )
             return
-        port = server.server_address[1]
-        atomic.write_json(
-            self.node.out / "monitor.json",
-            {"address": settings.address, "port": port, "path": "/metrics"},
-            durable=False,
-        )
+        where = {"address": settings.address, "port": self._server[0].server_port, "path": "/metrics"}
+        self._write(WHERE, where)
 
-    def take(self, event: object) -> None:
-        """A node speaks about itself."""
-        if isinstance(event, Input) and event.id.startswith("health"):
+    def take(self, event: Event | None) -> None:
+        """A node speaks about itself, or leaves."""
+        if isinstance(event, Input):
             try:
                 health = Health.from_arrow(event.value)
             except BadInputError:
+                self.roster.ignored += 1
                 return
-            self.health[health.name] = health
+            self.roster.hear(health, self.node.clock.monotonic_ns())
+        elif isinstance(event, InputClosed) and event.id in self._sources:
+            self.roster.left(self._sources[event.id])
 
     def step(self) -> None:
         """Attach when the rings are there; publish when it is time."""
         if self.view is None:
             self.view = try_open(Path(self.node.settings.ring.shm_dir), self.node.run_id)
-            if self.view is not None and not self._registered:
-                self.serve()
         now = self.node.clock.monotonic_ns()
         if now - self._published_ns >= self.node.settings.monitor.every_s * 1e9:
             self._published_ns = now
             self.publish()
 
-    def publish(self) -> None:
-        """Diagnostics as 10.3 wants them: rings, every node, disk."""
+    def rows(self) -> list[Health]:
+        """How everything is at this moment."""
         settings = self.node.settings.monitor
-        usage = shutil.disk_usage(self.node.out)
-        self.disks[str(self.node.out)] = used = usage.used / usage.total
-        disk_level = (
-            2 if used > settings.disk_error_fraction else 1 if used > settings.disk_warn_fraction else 0
-        )
-        disk = Health(
-            name="disk",
-            level=disk_level,
-            message=f"{used * 100:.0f}% of {self.node.out}",
-            values=json.dumps({"free_bytes": usage.free}),
-        )
-        rows = [*sorted(self.health.values(), key=lambda health: health.name), disk]
+        disk, used = disk_row(self._folders, settings)
+        self.disks.update(used)
+        return [*self.roster.rows(self.node.clock.monotonic_ns()), ring_row(self.view, settings), disk]
+
+    def publish(self) -> None:
+        """Diagnostics as 10.3 wants them: rings, every node, disks."""
+        rows = self.rows()
         for health in rows:
             self.node.send("diagnostics", health)
-        atomic.write_json(
-            self.node.out / "diagnostics.json",
-            [
-                {
-                    "name": row.name,
-                    "level": row.level,
-                    "message": row.message,
-                    "values": json.loads(row.values),
-                }
-                for row in rows
-            ],
-            durable=False,
-        )
+        table = [
+            {"name": row.name, "level": row.level, "message": row.message, "values": values_of(row)}
+            for row in rows
+        ]
+        self._write("diagnostics.json", table)
 
-    @property
-    def over(self) -> bool:
-        """Whether the run has ended for the rings."""
-        return self.view is not None and self.view.beat().end is not End.RUNNING
+    def _write(self, name: str, value: object) -> None:
+        with contextlib.suppress(
+            OSError
+        ):  # the disk's row says that it is full; the next one is written again
+            atomic.write_json(self.node.out / name, value, durable=False)
+
+    def close(self) -> None:
+        """Say the last word, and stop serving."""
+        self.publish()
+        if self._server is not None:
+            server, thread = self._server
+            server.shutdown()
+            server.server_close()
+            thread.join()
+            with contextlib.suppress(OSError):
+                (self.node.out / WHERE).unlink(missing_ok=True)  # the port may soon be somebody else's
 
 
 def run(node: Node) -> None:
     """Watch until the dataflow is over."""
     monitor = Monitor(node)
-    while True:
-        monitor.take(node.next(IDLE_S))
-        monitor.step()
-        if node.closed is not None or (monitor.over and node.must_leave(producers_live=False)):
-            break
-    monitor.publish()
+    monitor.serve()
+    try:
+        while node.closed is None:
+            event = node.next(IDLE_S)
+            with monitor.lock:
+                monitor.take(event)
+                monitor.step()
+    finally:
+        monitor.close()
     node.finish()
 
 

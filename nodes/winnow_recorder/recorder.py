@@ -1,5 +1,6 @@
 """The warm tier's writer: its own cursors over the rings, bounded delay, bounded loss, healing by itself."""
 
+import contextlib
 import json
 import shutil
 from collections import deque
@@ -29,6 +30,10 @@ FLUSH_EVERY_NS = 200_000_000
 """Open chunks are closed this often: what a killed recorder has to read again from the ring."""
 RETRY_NS = 2_000_000_000
 """After the disk refused: how long until the next attempt."""
+MEND_EVERY_NS = 10_000_000_000
+"""How often a segment that could not be mended is tried again."""
+LOOK_BACK = 12
+"""Segments that a recorder that comes back looks into: dora starts it again at most ten times in a row."""
 EVICT_EVERY_NS = 1_000_000_000
 TELL_EVERY_NS = 1_000_000_000
 
@@ -68,6 +73,11 @@ class Recorder:
         """Port -> of those, how many the ledger does not know of yet."""
         self.newest_ns = NO_TIME
         self._idle = False
+        self._most_behind = 0
+        """Messages in the rings and not yet in a segment, at the worst moment."""
+        self._unmended: set[str] = set()
+        """Segments that a crash left open and that the disk did not let us mend."""
+        self._mended_ns = 0
         self.stalls = Stalls(folder)
         self.segments = self.used_bytes = 0
         """Of this run's warm tier, as eviction saw it last."""
@@ -77,7 +87,7 @@ class Recorder:
             self._refuse(error)
         self._next = self._load_cursors()
         self._writer.safe.update(self._next)
-        self._syncer = Syncer(self._writer, settings.fsync_s)
+        self._syncer = Syncer(self._writer, settings.fsync_s, clock)
 
     def _prepare(self) -> None:
         """See to it that there is a folder and that every segment in it is whole.
@@ -87,16 +97,22 @@ class Recorder:
 
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        for mended in recover(self._folder):
-            self.notes.append(
-                Note(
-                    "segment",
-                    mended.segment.start_ns,
-                    mended.segment.path.name,
-                    "recovered" if mended.messages else "removed",
-                    f"A crash left it open: {mended.messages} messages kept, {mended.cut_bytes} bytes behind the last whole chunk cut off.",
-                )
+        self._mended_ns = self._clock.monotonic_ns()
+        unmended, self._unmended = self._unmended, set()
+        for mended in recover(self._folder, but=self._writer.segment):
+            outcome = "recovered" if mended.messages else "removed"
+            reason = (
+                f"A crash left it open: {mended.messages} messages kept, {mended.cut_bytes} bytes that could not be "
+                "proven right cut off."
             )
+            name = mended.segment.path.name
+            if mended.problem:
+                self._unmended.add(name)
+                outcome = "not recovered"
+                reason = f"A crash left it open, and it stays so for now ({mended.problem})."
+                if name in unmended:
+                    continue
+            self.notes.append(Note("segment", mended.segment.start_ns, name, outcome, reason))
 
     def _load_cursors(self) -> dict[str, int]:
         """Where a predecessor in this run got to: by its own word, and by what is in its segments."""
@@ -147,6 +163,9 @@ class Recorder:
         if self.down and now - self._refused_ns < RETRY_NS:
             self._let_go()
             return False
+        if (failure := self._syncer.failure()) is not None:
+            self._refuse(failure)
+            return False
         try:
             worked = self._attempt(now)
         except OSError as error:
@@ -171,8 +190,9 @@ class Recorder:
     def _attempt(self, now: int) -> bool:
         beat = self._view.beat()
         heads = {port: ring.head for port, ring in self._view.rings().items()}
-        if self.down:
+        if self.down or (self._unmended and now - self._mended_ns >= MEND_EVERY_NS):
             self._prepare()
+        self._most_behind = max(self._most_behind, sum(heads.values()) - sum(self._next.values()))
         worked = self._record(heads)
         if now - self._flushed_ns >= FLUSH_EVERY_NS or not worked:
             self._flushed_ns = now
@@ -345,7 +365,7 @@ class Recorder:
 
     def finish(self) -> Segment | None:
         """Record the rest and close the open segment."""
-        self._refused_ns = -RETRY_NS  # the last chance of what a bad disk refused
+        self._refused_ns = self._mended_ns = -MEND_EVERY_NS  # the last chance of what a bad disk refused
         while self.step():
             pass
         self.stop()
@@ -360,8 +380,21 @@ class Recorder:
             for port, ring in self._view.rings().items():
                 self._overtaken(port, self._next.get(port, 0), ring.head)
         self._tell_lost(0, force=True)
+        self._write_totals()
         self._cell.write(done=self._view.beat().number, finished=True)
         return segment
+
+    def _write_totals(self) -> None:
+        messages, size = self.recorded
+        totals = {
+            "messages": messages,
+            "bytes": size,
+            "lost": self.lost,
+            "most_messages_behind": self._most_behind,
+            "longest_between_syncs_s": self._syncer.longest_ns / 1e9,
+        }
+        with contextlib.suppress(OSError):
+            atomic.write_json(self._cursor_file.with_name("recorded.json"), totals, durable=False)
 
     def stop(self) -> None:
         """End the thread that syncs."""

@@ -41,6 +41,8 @@ class Inbox(Generic[R]):
     def offer(self, event: Input) -> None:
         """A message came: keep it if it is the next one, otherwise remember to look into the journal."""
         number = event.metadata.get("n")
+        if not isinstance(number, int):
+            number = None
         if number is not None and (self._dirty or number != self._known + 1):
             self._dirty = self._dirty or number > self._known
             return

@@ -7,6 +7,7 @@ note): readers keep one per ``decision_id`` and ``run_id``.
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -94,6 +95,20 @@ class LedgerWriter:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
+
+
+def write_ledger(out: Path, decisions: Iterable[Decision]) -> Path:
+    """Write ``ledger.parquet`` at once, for decisions that no graph made; in the same order and form.
+
+    Raises:
+        OSError: the folder cannot be written.
+
+    """
+    rows = [msgspec.to_builtins(decision) for decision in decisions]
+    table = pa.Table.from_pylist(rows, schema=_schema())
+    path = out / TABLE
+    _write_parquet(_unique(table).sort_by(SORT), path)
+    return path
 
 
 def read_ledger(out: Path) -> pa.Table:

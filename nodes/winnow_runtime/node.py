@@ -5,11 +5,13 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from winnow_operators.decisions import DecisionRow, decision
 from winnow_runtime import atomic
 from winnow_runtime.clock import Clock, SystemClock
 from winnow_runtime.inbox import Inbox
@@ -18,7 +20,6 @@ from winnow_runtime.locks import FolderLock
 from winnow_runtime.seam import Closed, DoraSeam, Event, Input, Seam
 from winnow_runtime.wiring import Wiring
 from winnow_schemas.errors import BadInputError, UnavailableError, WinnowError
-from winnow_schemas.ids import content_id
 from winnow_schemas.messages import (
     ClipReady,
     Decision,
@@ -78,6 +79,7 @@ class Node:
         self._closed_at_ns = 0
         self._alive_at_ns = 0
         self._health_ns = 0
+        self._postponed: deque[Event] = deque()
         self._saved = b""
         self.refused = ""
         """What the disk said when it last refused; empty when all is well."""
@@ -90,10 +92,10 @@ class Node:
         Once the stream is closed this only waits a moment: the node goes on looking at its upstream's
         journals and shared memory until they have ended (see :meth:`must_leave`).
         """
-        if self.closed is not None:
+        if self.closed is not None and not self._postponed:
             self.clock.sleep_s(min(timeout_s, _ANSWERS_WITHIN_S))
             return None
-        event = self.seam.next(timeout_s)
+        event = self._postponed.popleft() if self._postponed else self.seam.next(timeout_s)
         if isinstance(event, Closed):
             self.closed = event
             self._closed_at_ns = self._alive_at_ns = self.clock.monotonic_ns()
@@ -102,6 +104,10 @@ class Node:
             self._inboxes[event.id].offer(event)
             return None
         return event
+
+    def postpone(self, events: Iterable[Event]) -> None:
+        """Hand events out again later: what came before the node could use it."""
+        self._postponed.extend(events)
 
     def inbox(self, input_id: str, record: type[R], position: int = 0) -> Inbox[R]:
         """Join an input with the journal behind it; ``position`` comes from the node's checkpoint.
@@ -240,21 +246,9 @@ class Node:
         wait: bool = True,
     ) -> None:
         """Add a row to the ledger. The same decision twice is one row; ``wait`` as with :meth:`emit`."""
-        text = json.dumps(dict(values or {}), sort_keys=True, ensure_ascii=False)
-        identity = content_id(self.id, kind, t_ns, subject, outcome, reason, text)
-        decision = Decision(
-            decision_id=identity,
-            run_id=self.run_id,
-            wall_ns=self.clock.wall_ns(),
-            t_ns=t_ns,
-            node=self.id,
-            kind=kind,
-            subject=subject,
-            outcome=outcome,
-            reason=reason,
-            values=text,
-        )
-        self.emit("decisions", decision, identity, wait=wait)
+        row = DecisionRow(kind, t_ns, subject, outcome, reason, values or {})
+        record = decision(row, node=self.id, run_id=self.run_id, wall_ns=self.clock.wall_ns())
+        self.emit("decisions", record, record.decision_id, wait=wait)
 
     def health(self, level: int, message: str, values: Mapping[str, Any]) -> None:
         """Say how this node is."""

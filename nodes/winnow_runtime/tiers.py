@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from winnow_runtime.holes import KNOWN, Circumstances, Missing, find_holes
 from winnow_runtime.ring.board import Channels
+from winnow_runtime.ring.copies import Large, copies_of
 from winnow_runtime.ring.layout import NO_TIME
 from winnow_runtime.ring.reader import Entries, RingReader
 from winnow_runtime.ring.view import RingView
@@ -31,15 +32,17 @@ PLAN = np.dtype(
         ("channel", "<u4"),
         ("epoch", "<u4"),
         ("hot", "<i8"),
+        ("vpos", "<u8"),
         ("segment", "<i4"),
         ("chunk", "<u8"),
         ("offset", "<u4"),
     ]
 )
 """``rank``: place of the topic in alphabetical order; ``hot``: entry number in the ring, -1 when only on
-disk; ``segment``: index into the plan's segments, -1 when only in memory."""
+disk, and ``vpos`` where its payload lies there; ``segment``: index into the plan's segments, -1 when only in memory."""
 
 
+_ROWS_AT_ONCE = 4096
 _NEAR_NS = 120_000_000_000
 """How far around a window messages are looked for on disk before everything is: two segments."""
 
@@ -75,7 +78,10 @@ class Plan:
 class Taken(NamedTuple):
     """One message read; ``data`` is valid until the next one is read."""
 
-    row: Any
+    t_ns: int
+    pub_ns: int
+    seq: int
+    channel: int
     topic: str
     data: memoryview
 
@@ -88,7 +94,7 @@ class TierReader:
         self._channels = channels
         self._rings = rings
         self._warm = warm
-        self._buffer = bytearray(4 * 1024 * 1024)
+        self._large = Large()
         self.from_memory = 0
         self.from_disk = 0
         """Messages read from each tier so far."""
@@ -211,34 +217,33 @@ class TierReader:
     def read(self, plan: Plan, lost: list[Missing]) -> Iterator[Taken]:
         """Stream the plan's messages; what turns out to be unreadable is appended to ``lost``."""
         rings = [self._ring(port) for port in plan.ports]
-        for row in plan.rows:
-            rank = int(row["rank"])
-            ring = rings[rank]
-            data = self._hot(ring, row) if ring is not None and row["hot"] >= 0 else None
-            hot = data is not None
-            reason = "overwritten while it was read, and not on disk"
-            if data is None and row["segment"] >= 0 and self._warm is not None:
-                try:
-                    data = self._warm.payload(plan.segments[int(row["segment"])], row)
-                except BadInputError as error:
-                    reason = str(error)
-            elif data is None and self._warm is not None:
-                data = self._late(row)
-            if data is None:
-                t_ns = int(row["t_ns"])
-                lost.append(Missing(plan.topics[rank], 1, t_ns, t_ns + 1, reason))
-                continue
-            self.from_memory += hot
-            self.from_disk += not hot
-            yield Taken(row, plan.topics[rank], data)
+        takes = [copies_of(ring, self._large).take if ring is not None else None for ring in rings]
+        topics, place = plan.topics, -1
+        for t_ns, pub_ns, seq, channel, rank, number, vpos, length in _columns(plan.rows):
+            place += 1
+            take = takes[rank]
+            data = take(number, vpos, length) if number >= 0 and take is not None else None
+            if data is not None:
+                self.from_memory += 1
+            else:
+                data, reason = self._cold(plan, plan.rows[place])
+                if data is None:
+                    lost.append(Missing(topics[rank], 1, t_ns, t_ns + 1, reason))
+                    continue
+                self.from_disk += 1
+            yield Taken(t_ns, pub_ns, seq, channel, topics[rank], data)
 
-    def _hot(self, ring: RingReader, row: Any) -> memoryview | None:
-        entries = ring.between(int(row["hot"]), int(row["hot"]) + 1)
-        if not len(entries):
-            return None
-        if len(self._buffer) < int(row["length"]):
-            self._buffer = bytearray(int(row["length"]))
-        return ring.copy_into(entries[0], self._buffer)
+    def _cold(self, plan: Plan, row: Any) -> tuple[memoryview | None, str]:
+        """A message from disk; else why there is none."""
+        reason = "overwritten while it was read, and not on disk"
+        if self._warm is None:
+            return None, reason
+        if row["segment"] < 0:
+            return self._late(row), reason
+        try:
+            return self._warm.payload(plan.segments[int(row["segment"])], row), ""
+        except BadInputError as error:
+            return None, str(error)
 
     def _late(self, row: Any) -> memoryview | None:
         """A message that was only in memory when the plan was made: the recorder may have it by now."""
@@ -287,6 +292,14 @@ class TierReader:
         return [(entry, data) for data, entry in reversed(seen.items())]
 
 
+def _columns(rows: NDArray[np.void]) -> Iterator[tuple[int, int, int, int, int, int, int, int]]:
+    """Rows as plain integers, some at a time: taking a field of a numpy row costs more than reading a message."""
+    names = ("t_ns", "pub_ns", "seq", "channel", "rank", "hot", "vpos", "length")
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[first : first + _ROWS_AT_ONCE]
+        yield from zip(*(part[name].tolist() for name in names), strict=True)
+
+
 def _circumstances(ring: RingReader | None) -> Circumstances:
     if ring is None:
         return Circumstances((), 0, 0, overwrites=True, in_memory=False, lost=True, oversize=False)
@@ -312,7 +325,7 @@ def _as_known(rows: NDArray[np.void], hot: NDArray[np.int64]) -> NDArray[np.void
 
 def _hot_rows(entries: Entries, rank: int) -> NDArray[np.void]:
     rows = np.zeros(len(entries), PLAN)
-    for name in ("t_ns", "seq", "pub_ns", "length", "channel", "epoch"):
+    for name in ("t_ns", "seq", "pub_ns", "length", "channel", "epoch", "vpos"):
         rows[name] = entries[name]
     rows["rank"] = rank
     rows["hot"] = entries["n"]

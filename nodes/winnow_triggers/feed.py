@@ -56,6 +56,16 @@ class SignalFeed:
         self.lost = 0
         """Messages that were overwritten before they were looked at."""
 
+    def follow(self, topics: frozenset[str]) -> None:
+        """Follow these topics from here on; what a new one has brought so far, and is due already, is left out."""
+        topics_of = self._view.topics()
+        self._ports = {name: port for name, port in self._ports.items() if port.topic in topics}
+        for name, ring in self._view.rings().items():
+            topic = topics_of.get(name)
+            if topic in topics and topic not in self._topics and self.watermark_ns > NO_TIME:
+                self._ports[name] = _Port(topic, ring.tail, ring.head)
+        self._topics = topics
+
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Take over :meth:`snapshot`; before the first :meth:`take`."""
         self._saved = saved["ports"]
@@ -78,6 +88,8 @@ class SignalFeed:
 
         The caller takes all of it before it takes a snapshot.
         """
+        # A ring that was restarted begins with an older watermark; what has been promised stays promised.
+        watermark_ns = max(watermark_ns, self.watermark_ns)
         self._look()
         due = []
         for rank, (name, port) in enumerate(self._ranked()):
@@ -89,7 +101,7 @@ class SignalFeed:
                 due.append((rank, name, port.topic, entries))
         if due:
             yield from self._in_order(due)
-        self.watermark_ns = max(self.watermark_ns, watermark_ns)
+        self.watermark_ns = watermark_ns
 
     def _ranked(self) -> list[tuple[str, _Port]]:
         return sorted(self._ports.items(), key=lambda item: (item[1].topic, item[0]))

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 
+from winnow_operators.decisions import inactive_row, trigger_row, undecodable_row
 from winnow_operators.stream.watermarks import ALL_TIME, NO_TIME
 from winnow_operators.triggers.outcomes import Outcome
 from winnow_runtime.attach import attach
 from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import Beat, Cell, End
 from winnow_runtime.ring.view import RingView
-from winnow_runtime.seam import Parameter
+from winnow_runtime.seam import Input, Parameter
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import TriggerEvent, Watermark
+from winnow_triggers.campaigning import CAMPAIGN_INPUT, CampaignDesk
 from winnow_triggers.deciding import Deciding
 
 IDLE_S = 0.1
@@ -29,21 +31,23 @@ class Loop:
         self.deciding = Deciding(node.settings, node.document, view)
         self.events = 0
         saved = node.load_checkpoint()
+        self.desk = CampaignDesk(node, self.deciding, self.save)
+        in_this_run = saved is not None and saved["run_id"] == node.run_id
+        self.desk.restore(saved.get("campaign", "") if saved and in_this_run else None)
         if saved is not None:
-            same_run = saved["run_id"] == node.run_id
-            trouble = self.deciding.restore(saved["deciding"], same_run=same_run)
-            self.events = saved["events"] if same_run else 0
+            trouble = self.deciding.restore(saved["deciding"], same_run=in_this_run)
+            self.events = saved["events"] if in_this_run else 0
             if trouble:
                 node.decide("triggers", t_ns=0, subject="checkpoint", outcome="left aside", reason=trouble)
         for name, reason in self.deciding.resolution.inactive.items():
-            node.decide(
-                "trigger", t_ns=0, subject=name, outcome="inactive", reason=f"{name} does not run: {reason}."
-            )
+            node.decide(**inactive_row(name, reason)._asdict())
+        self.desk.start()
         self._saved_ns = self._saved_bytes = self._seen_messages = 0
         self._saved_until = NO_TIME
 
     def step(self, *, last: bool = False) -> Beat:
         """Decide what the newest heartbeat allows; ``last``: everything, since no more will come."""
+        self.desk.look()
         beat = self.view.beat()
         last = last or beat.end is not End.RUNNING
         if last:
@@ -63,7 +67,7 @@ class Loop:
         for outcome in outcomes:
             self._one(outcome)
         for topic, sentence in self.deciding.reader.problems:
-            self.node.decide("signal", t_ns=0, subject=topic, outcome="undecodable", reason=sentence)
+            self.node.decide(**undecodable_row(topic, sentence)._asdict())
         self.deciding.reader.problems.clear()
 
     def _one(self, outcome: Outcome) -> None:
@@ -71,14 +75,7 @@ class Loop:
             if self.node.emit("events", outcome, outcome.event_id):
                 self.events += 1
         else:
-            self.node.decide(
-                "trigger",
-                t_ns=outcome.t_ns,
-                subject=outcome.trigger,
-                outcome=outcome.verdict.value,
-                reason=outcome.reason,
-                values={**outcome.values, "priority": int(outcome.priority)},
-            )
+            self.node.decide(**trigger_row(outcome)._asdict())
 
     def _checkpoint(self, beat: Beat, *, last: bool) -> None:
         now = self.node.clock.monotonic_ns()
@@ -104,6 +101,7 @@ class Loop:
             "late": feed.late,
             "lost": feed.lost,
             "undecodable": reader.undecodable,
+            "campaign": self.desk.running,
         }
         if feed.lost:
             return 1, f"{feed.lost} messages overwritten before they were looked at", values
@@ -112,11 +110,19 @@ class Loop:
     def save(self) -> None:
         """Checkpoint now."""
         self.node.save_checkpoint(
-            {"run_id": self.node.run_id, "events": self.events, "deciding": self.deciding.snapshot()}
+            {
+                "run_id": self.node.run_id,
+                "events": self.events,
+                "campaign": self.desk.digest,
+                "deciding": self.deciding.snapshot(),
+            }
         )
 
     def set_parameter(self, event: Parameter) -> None:
         """`dora param set triggers ood_spike.threshold 6`."""
+        if self.desk.is_meant(event.key):
+            self.desk.parameter(event)
+            return
         t_ns = max(0, self.deciding.feed.watermark_ns)
         try:
             sentence = self.deciding.set_parameter(event.key, event.value)
@@ -136,6 +142,8 @@ def run(node: Node) -> None:
         event = node.next(IDLE_S)
         if isinstance(event, Parameter):
             loop.set_parameter(event)
+        elif isinstance(event, Input) and event.id == CAMPAIGN_INPUT:
+            loop.desk.message(event)
         beat = loop.step()
         if beat.end is not End.RUNNING:
             break

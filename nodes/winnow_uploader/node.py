@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Iterable
+from functools import partial
 
 from winnow_runtime.inbox import Inbox
 from winnow_runtime.node import Node, run_as_process
@@ -11,7 +12,6 @@ from winnow_uploader.results import Happened, Step
 from winnow_uploader.worker import UploadWorker
 
 IDLE_S = 0.3
-HEALTH_EVERY_NS = 1_000_000_000
 NO_PROGRESS_S = 30.0
 """At the end of a finite run: with nothing sent for this long (the store is down, the link is gone, budgets
 are spent) the rest waits for the next run."""
@@ -105,7 +105,6 @@ class Loop:
         self.waiting_because = ""
         self._progress_ns = node.clock.monotonic_ns()
         self._ended_ns: int | None = None
-        self._health_ns = 0
 
     def take(self, *, look: bool) -> None:
         """New clips go to the sender; the position moves when all of them are in its queue on disk."""
@@ -141,23 +140,28 @@ class Loop:
         for decision in decisions:
             self.node.emit("decisions", decision, decision.decision_id)
 
-    def health(self) -> None:
-        """Say how it goes."""
-        now = self.node.clock.monotonic_ns()
-        if now - self._health_ns < HEALTH_EVERY_NS:
-            return
-        self._health_ns = now
+    def health(self) -> tuple[int, str, dict[str, object]]:
+        """Level, message and values, as 10.3 wants them."""
         status = self.worker.status()
         remaining = (status.budget_bytes - status.spent_today_bytes) / 1e9
         level = 1 if status.trouble or remaining < self.node.settings.monitor.budget_warn_gb else 0
-        values = {
+        values: dict[str, object] = {
             "queue_size": status.queued_clips,
             "queued_bytes": status.queued_bytes,
             "connectivity": status.link_mode.name,
             "spent_today_bytes": status.spent_today_bytes,
             "remaining_gb": round(remaining, 3),
         }
-        self.node.health(level, status.trouble or self.waiting_because or "OK", values)
+        uploaded = (
+            f"Uploaded: {status.spent_today_bytes / 1e9:.1f} GB / {status.budget_bytes / 1e9:.1f} GB today"
+        )
+        why = status.trouble or self.waiting_because
+        return level, f"{uploaded}; {why}" if why else uploaded, values
+
+    @property
+    def moving(self) -> bool:
+        """Whether something is being sent, or was a moment ago."""
+        return not self.idle and self.node.clock.monotonic_ns() - self._progress_ns <= NO_PROGRESS_S * 1e9
 
     def done(self, *, ended: bool) -> bool:
         """Whether a finite run may end for the uploader."""
@@ -208,13 +212,13 @@ def run(node: Node) -> None:
     while True:
         event = node.next(IDLE_S if loop.idle else 0.05)
         loop.take(look=event is None)
-        loop.health()
+        node.report(loop.health)
         stopped = node.closed is not None and node.closed.stopped
         if (loop.done(ended=event is None and outgoing.ended(node.run_id))) or (
             stopped and outgoing.ended(node.run_id) and not sender.busy
         ):
             break
-        if node.must_leave(producers_live=outgoing.producer_lives or not loop.idle):
+        if node.must_leave(producers_live=outgoing.producer_lives or loop.moving):
             break
     left = sender.leave()
     loop.take(look=False)
@@ -226,9 +230,11 @@ def run(node: Node) -> None:
 
 def _only_note(node: Node, outgoing: Inbox[Outgoing]) -> None:
     """Uploading is off: say so for each clip, once."""
+    stayed = 0
     while True:
         event = node.next(IDLE_S)
         for clip in outgoing.take(look=event is None):
+            stayed += 1
             node.decide(
                 "upload",
                 t_ns=0,
@@ -237,11 +243,17 @@ def _only_note(node: Node, outgoing: Inbox[Outgoing]) -> None:
                 reason=f"Uploading is off in the settings; {clip.name} stays on the device.",
             )
         node.save_checkpoint({"outgoing": outgoing.position})
+        values: dict[str, object] = {"queue_size": 0, "stayed": stayed}
+        node.report(partial(_off, values))
         if event is None and outgoing.ended(node.run_id):
             break
         if node.must_leave(producers_live=outgoing.producer_lives):
             break
     node.finish()
+
+
+def _off(values: dict[str, object]) -> tuple[int, str, dict[str, object]]:
+    return 0, "Uploading is off in the settings", values
 
 
 def main() -> None:

@@ -167,6 +167,16 @@ class Watermark(Record, frozen=True, kw_only=True):
     """Number of the newest event in the journal: whoever has all up to it has every older event."""
 
 
+class CampaignOffer(Record, frozen=True, kw_only=True):
+    """A campaign as it came from the fleet, for the triggers to judge."""
+
+    URN: ClassVar[str] = "winnow/triage/v1/CampaignOffer"
+    text: str
+    """The document, JSON or YAML, with its signature."""
+    origin: str
+    """Where it came from, for the ledger."""
+
+
 class ClipReady(Record, frozen=True, kw_only=True):
     """A clip and its sidecar are whole on disk."""
 
@@ -275,6 +285,7 @@ RECORDS: tuple[type[Record], ...] = (
     Heartbeat,
     TriggerEvent,
     Watermark,
+    CampaignOffer,
     ClipReady,
     Verdict,
     Outgoing,

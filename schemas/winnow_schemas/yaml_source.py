@@ -131,6 +131,7 @@ def load_text(text: str, name: str) -> YamlDocument:
     if len(text) > MAX_BYTES:
         raise BadInputError(f"{name} has {len(text)} characters, the limit is {MAX_BYTES}; it was not read.")
     try:
+        _check_depth(text, name)
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -139,8 +140,6 @@ def load_text(text: str, name: str) -> YamlDocument:
         raise FileProblemsError([problem], "the file was not read.") from None
     except yaml.YAMLError as error:
         raise BadInputError(f"{name} is not valid YAML ({error}); it was not read.") from None
-    except RecursionError:
-        raise BadInputError(f"{name} nests deeper than {MAX_DEPTH} levels; it was not read.") from None
     if root is None:
         return YamlDocument(name, None)
     walk = _Walk(name)
@@ -148,6 +147,18 @@ def load_text(text: str, name: str) -> YamlDocument:
     if walk.problems:
         raise FileProblemsError(walk.problems, "the file was not used.")
     return YamlDocument(name, data, walk.marks, walk.texts, walk.spans)
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Refuse deep nesting before a tree is built: PyYAML's C code recurses, and a hundred thousand brackets crash it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise BadInputError(f"{name} nests deeper than {MAX_DEPTH} levels; it was not read.")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Walk:

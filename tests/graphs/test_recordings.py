@@ -12,16 +12,13 @@ from mcap_ros1.decoder import DecoderFactory as Ros1Decoder
 from mcap_ros2.decoder import DecoderFactory as Ros2Decoder
 from rosbags.highlevel import AnyReader
 from tests.fixtures.runs import FinishedRun, half_written, left_in_shared_memory, play, winnow
+from tests.graphs.comparing import clip_bytes, clip_files, decisions
 from tests.small_drives import LATCHED, STREAMS, samples, write_json_drive, write_ros1_drive
 
 from winnow_runtime.ledger import read_ledger
 
 pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(900)]
 TOPICS = {LATCHED, *(stream.topic for stream in STREAMS)}
-
-
-def clips(run: FinishedRun) -> list[Path]:
-    return sorted((run.out / "clips").rglob("*.mcap"))
 
 
 def prove(run: FinishedRun) -> None:
@@ -40,7 +37,7 @@ def prove(run: FinishedRun) -> None:
         "extra": 0,
         "changed": 0,
     }
-    for clip in clips(run):
+    for clip in clip_files(run.out):
         sidecar = json.loads(clip.with_suffix(".json").read_bytes())
         inside = Counter(
             sample.topic for sample in everything if sidecar["start_ns"] <= sample.t_ns < sidecar["end_ns"]
@@ -62,7 +59,7 @@ def test_other_recordings_come_through(write: Callable[[Path], Path], tmp_path: 
     run = play(write(tmp_path / "drive.bin"), tmp_path)
     prove(run)
     seen: Counter[str] = Counter()
-    for clip in clips(run):
+    for clip in clip_files(run.out):
         with clip.open("rb") as file:
             for _, channel, message, decoded in decoded_messages(file):
                 seen[channel.topic] += 1
@@ -86,7 +83,7 @@ def decoded_messages(file: Any) -> Any:
 
 def test_clips_open_with_the_mcap_reader_and_cdr_decodes(ros2_run: FinishedRun):
     seen = set()
-    for clip in clips(ros2_run):
+    for clip in clip_files(ros2_run.out):
         with clip.open("rb") as file:
             for _, channel, message, decoded in make_reader(
                 file, decoder_factories=[Ros2Decoder()]
@@ -101,7 +98,7 @@ def test_clips_open_with_the_mcap_reader_and_cdr_decodes(ros2_run: FinishedRun):
 
 
 def test_clips_open_with_rosbags(ros2_run: FinishedRun):
-    for clip in clips(ros2_run):
+    for clip in clip_files(ros2_run.out):
         sidecar = json.loads(clip.with_suffix(".json").read_bytes())
         with AnyReader([clip]) as reader:
             messages = list(reader.messages())
@@ -110,28 +107,10 @@ def test_clips_open_with_rosbags(ros2_run: FinishedRun):
                 reader.deserialize(data, connection.msgtype)
 
 
-RUN_ONLY = ("run_id", "wall_ns")
-
-
-def decisions(out: Path) -> list[dict[str, Any]]:
-    """Rows without what is a run's own: its id, wall times, and what depends on the present."""
-    rows = read_ledger(out).to_pylist()
-    present = ("upload", "retention")
-    return [
-        {key: value for key, value in row.items() if key not in RUN_ONLY}
-        for row in rows
-        if row["kind"] not in present
-    ]
-
-
 def test_two_runs_decide_and_cut_the_same(ros2_run: FinishedRun, tmp_path: Path):
     said = winnow("run", ros2_run.graph, "--speed", "max", "--out", tmp_path / "again", "--json")
     assert said.code == 0, said
     again = tmp_path / "again"
     assert decisions(again) == decisions(ros2_run.out)
     assert len({row["run_id"] for row in read_ledger(again).to_pylist()}) == 1
-    one = {path.relative_to(ros2_run.out): path.read_bytes() for path in clips(ros2_run)}
-    other = {
-        path.relative_to(again): path.read_bytes() for path in clips(FinishedRun(again, again, again, {}))
-    }
-    assert one == other
+    assert clip_bytes(again) == clip_bytes(ros2_run.out)

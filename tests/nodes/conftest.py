@@ -17,17 +17,12 @@ _MEMORY = Path("/dev/shm")  # syncing to a disk would be most of a test's time
 
 
 @pytest.fixture
-def tmp_path() -> Iterator[Path]:
-    """A folder in memory where there is one."""
+def vehicle() -> Iterator[Vehicle]:
+    """A run's folder, in memory where there is some."""
     with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None, prefix="test-winnow-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def vehicle(tmp_path: Path) -> Iterator[Vehicle]:
-    vehicle = Vehicle(tmp_path)
-    yield vehicle
-    vehicle.close()
+        vehicle = Vehicle(Path(folder))
+        yield vehicle
+        vehicle.close()
 
 
 @pytest.fixture

@@ -28,7 +28,12 @@ _TYPES = {record.__name__: urn for urn, record in BY_URN.items()}
 
 
 def _node(name: str, inputs: dict[str, str], **outputs: str) -> dict[str, Any]:
-    typed = {"health": "Health", "decisions": "Decision", **outputs}
+    typed = dict(outputs)
+    if name != "monitor":
+        typed["health"] = "Health"
+    typed["decisions"] = "Decision"
+    if name == "ledger":
+        typed = {}
     return {
         "id": name,
         "inputs": inputs,

@@ -14,8 +14,9 @@ from winnow_schemas.errors import WinnowError
 
 EXIT_CODES = """\
 Exit codes: 0 all is well; 1 a check or comparison failed; 2 bad input (a file, a graph, settings, an
-option); 3 something that should have been kept is missing; 4 something needed is not there (a server, a
-port, space, a program); 5 a node of a graph gave up."""
+option), or a recording of which nothing can be saved; 3 something that should have been kept is missing
+(also: recovered, with losses); 4 something needed is not there (a server, a port, space, a program);
+5 a node of a graph gave up."""
 
 
 @contextmanager

@@ -8,32 +8,27 @@ decompress clouds; so the chunks are built here and only the small records are t
 import struct
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcap.data_stream import RecordBuilder
 from mcap.opcode import Opcode
 from mcap.records import (
     Attachment,
     AttachmentIndex,
     ChunkIndex,
-    DataEnd,
-    Footer,
     Header,
     McapRecord,
     Metadata,
     MetadataIndex,
-    Statistics,
-    SummaryOffset,
 )
 from mcap.records import Channel as ChannelRecord
 from mcap.records import Schema as SchemaRecord
 
 from winnow_runtime.mcapfile.compression import Compress, compressor
+from winnow_runtime.mcapfile.summary import MAGIC, Summary, serialised
 from winnow_schemas.channel import Channel
 
-MAGIC = b"\x89MCAP0\r\n"
 LIBRARY = "winnow"
 CHUNK_BYTES = 1024 * 1024
 """MCAP's usual chunk. Larger ones cost more time than they save (measured: 563 MB/s at 1 MiB, 301 at 64)."""
@@ -86,48 +81,17 @@ class McapWriter:
         *,
         profile: str = "",
         on_chunk: Callable[[ChunkPlace], None] | None = None,
-        resume_at: int | None = None,
     ) -> None:
-        """``resume_at``: the file holds this many bytes already, described by the ``known_`` methods."""
         self._sink = sink
         self._on_chunk = on_chunk
         self.offset = 0
         self._streams: dict[str, _Stream] = {}
+        self._summary = Summary()
         self._schemas: dict[tuple[str, str, bytes], SchemaRecord] = {}
-        self._channels: dict[int, ChannelRecord] = {}
+        self._channels = self._summary.channels
         self._stream_of: dict[int, _Stream] = {}
-        self._chunks: list[ChunkIndex] = []
-        self._attachments: list[AttachmentIndex] = []
-        self._metadata: list[MetadataIndex] = []
-        self._counts: dict[int, int] = defaultdict(int)
-        self._start_ns: int | None = None
-        self._end_ns = 0
-        if resume_at is None:
-            self._put(MAGIC)
-            self._record(Header(profile=profile, library=LIBRARY))
-        else:
-            self.offset = resume_at
-
-    # --- taking over a file that a crash left -------------------------------------------------------------
-
-    def known_schema(self, schema: SchemaRecord) -> None:
-        """A schema record that the file holds."""
-        self._schemas[schema.name, schema.encoding, schema.data] = schema
-
-    def known_channel(self, channel: ChannelRecord) -> None:
-        """A channel record that the file holds."""
-        self._channels[channel.id] = channel
-
-    def known_chunk(self, chunk: ChunkIndex) -> None:
-        """A whole chunk in the file; its message indexes are filled in by the caller."""
-        self._chunks.append(chunk)
-        start, end = chunk.message_start_time, chunk.message_end_time
-        self._start_ns = start if self._start_ns is None else min(self._start_ns, start)
-        self._end_ns = max(self._end_ns, end)
-
-    def known_messages(self, channel: int, count: int) -> None:
-        """Messages of a channel in the chunks that the file holds."""
-        self._counts[channel] += count
+        self._put(MAGIC)
+        self._record(Header(profile=profile, library=LIBRARY))
 
     # --- declaring ----------------------------------------------------------------------------------------
 
@@ -151,8 +115,8 @@ class McapWriter:
                     encoding=channel.schema_encoding,
                     data=channel.schema_data,
                 )
-                self._schemas[key] = schema
-                self._record(schema)
+                self._schemas[key] = self._summary.schemas[schema.id] = schema
+                self._define(schema, stream)
             schema_id = schema.id
         record = ChannelRecord(
             id=number,
@@ -163,8 +127,22 @@ class McapWriter:
         )
         self._channels[number] = record
         self._stream_of[number] = self._streams[stream]
-        self._record(record)
+        self._define(record, stream)
         return number
+
+    def _define(self, record: McapRecord, stream: str) -> None:
+        """Write a definition twice: before the chunks, and in the next one, where a CRC covers it.
+
+        Of a file that a crash left without its summary, only the second copy can be trusted.
+        """
+        data = serialised(record)
+        self._put(data)
+        target = self._streams[stream]
+        end = target.used + len(data)
+        if end > len(target.buffer):
+            target.buffer.extend(bytes(end - len(target.buffer)))
+        target.buffer[target.used : end] = data
+        target.used = end
 
     # --- messages -----------------------------------------------------------------------------------------
 
@@ -259,8 +237,7 @@ class McapWriter:
         for channel, entries in sorted(stream.index.items()):
             offsets[channel] = self.offset
             self._put(_message_index(channel, entries))
-            self._counts[channel] += len(entries)
-        self._chunks.append(
+        self._summary.chunk(
             ChunkIndex(
                 message_start_time=stream.start_ns,
                 message_end_time=stream.end_ns,
@@ -271,10 +248,9 @@ class McapWriter:
                 compression=stream.compression,
                 compressed_size=compressed_bytes,
                 uncompressed_size=stream.used,
-            )
+            ),
+            {channel: len(entries) for channel, entries in stream.index.items()},
         )
-        self._start_ns = stream.start_ns if self._start_ns is None else min(self._start_ns, stream.start_ns)
-        self._end_ns = max(self._end_ns, stream.end_ns)
         if self._on_chunk:
             self._on_chunk(
                 ChunkPlace(
@@ -292,7 +268,7 @@ class McapWriter:
         """Add a file."""
         offset = self.offset
         self._record(Attachment(create_time=t_ns, log_time=t_ns, name=name, media_type=media_type, data=data))
-        self._attachments.append(
+        self._summary.attachment(
             AttachmentIndex(
                 offset=offset,
                 length=self.offset - offset,
@@ -308,59 +284,15 @@ class McapWriter:
         """Add key-value pairs."""
         offset = self.offset
         self._record(Metadata(name=name, metadata=values))
-        self._metadata.append(MetadataIndex(offset=offset, length=self.offset - offset, name=name))
+        self._summary.metadata(MetadataIndex(offset=offset, length=self.offset - offset, name=name))
 
     def finish(self) -> None:
         """Close the chunks and write the summary. The file is complete afterwards."""
         self.flush()
-        self._record(DataEnd(data_section_crc=0))
-        start = self.offset
-        summary = RecordBuilder()
-        groups: list[tuple[Opcode, Sequence[McapRecord]]] = [
-            (Opcode.SCHEMA, list(self._schemas.values())),
-            (Opcode.CHANNEL, [self._channels[number] for number in sorted(self._channels)]),
-            (Opcode.STATISTICS, [self._statistics()]),
-            (Opcode.CHUNK_INDEX, self._chunks),
-            (Opcode.ATTACHMENT_INDEX, self._attachments),
-            (Opcode.METADATA_INDEX, self._metadata),
-        ]
-        offsets = []
-        for opcode, records in groups:
-            begin = summary.count
-            for record in records:
-                record.write(summary)
-            if summary.count > begin:
-                offsets.append(
-                    SummaryOffset(
-                        group_opcode=opcode, group_start=start + begin, group_length=summary.count - begin
-                    )
-                )
-        offsets_start = start + summary.count
-        for entry in offsets:
-            entry.write(summary)
-        data: bytes = summary.end()  # type: ignore[no-untyped-call]
-        crc = zlib.crc32(struct.pack("<BQQQ", Opcode.FOOTER, 20, start, offsets_start), zlib.crc32(data))
-        self._put(data)
-        self._record(Footer(summary_start=start, summary_offset_start=offsets_start, summary_crc=crc))
-        self._put(MAGIC)
-
-    def _statistics(self) -> Statistics:
-        return Statistics(
-            message_count=sum(self._counts.values()),
-            schema_count=len(self._schemas),
-            channel_count=len(self._channels),
-            attachment_count=len(self._attachments),
-            metadata_count=len(self._metadata),
-            chunk_count=len(self._chunks),
-            message_start_time=self._start_ns or 0,
-            message_end_time=self._end_ns,
-            channel_message_counts={number: self._counts[number] for number in sorted(self._counts)},
-        )
+        self._summary.write(self._put, self.offset)
 
     def _record(self, record: McapRecord) -> None:
-        builder = RecordBuilder()
-        record.write(builder)
-        self._put(builder.end())  # type: ignore[no-untyped-call]
+        self._put(serialised(record))
 
     def _put(self, data: Any) -> None:
         self._sink(data)

@@ -99,10 +99,17 @@ def sniff(path: Path) -> Container:
     raise RecordingError(f"{path} is {_description(head)}; supported are {SUPPORTED}; nothing was read.")
 
 
-def _description(head: bytes) -> str:
+def other_kind(head: bytes) -> str | None:
+    """What a file is that is known and not read; None where the first bytes do not say."""
     for magic, offset, description in _OTHERS:
         if head[offset : offset + len(magic)] == magic:
             return description
+    return "a SQLite file" if head.startswith(sqlite_file.MAGIC) else None
+
+
+def _description(head: bytes) -> str:
+    if description := other_kind(head):
+        return description
     if all(byte in b"\t\r\n" or 0x20 <= byte < 0x7F for byte in head):
         return f"text or another file without a known mark (it starts with {head[:20].decode()!r})"
     return f"of an unknown kind (it starts with the bytes {head[:8].hex(' ')})"

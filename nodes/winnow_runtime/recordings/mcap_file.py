@@ -13,8 +13,10 @@ from winnow_runtime.recordings.compression import decompress, salvage
 from winnow_runtime.recordings.faults import DamageError, Faults, RecordingError, count, when
 from winnow_runtime.recordings.limits import Limits
 from winnow_runtime.recordings.mcap_index import Index, UnfinishedError, read_index
+from winnow_runtime.recordings.mcap_sizes import IndexedSizes
 from winnow_runtime.recordings.mcap_walk import McapBlock, McapWalk
 from winnow_runtime.recordings.ordering import Scan, TimeOrder
+from winnow_runtime.recordings.sizes import SizeBook, SizeColumns, Sizes
 from winnow_runtime.recordings.source import SMALL_BYTES, SourceFile
 from winnow_runtime.recordings.stored_file import StoredFile
 from winnow_schemas.channel import Channel, Message
@@ -32,6 +34,7 @@ class _Found(NamedTuple):
     """Messages of channels that nothing defines."""
     timeless: int
     """Messages with a time beyond the year 2262."""
+    sizes: SizeColumns
 
 
 class McapFile(SourceFile):
@@ -42,6 +45,7 @@ class McapFile(SourceFile):
         self._limits = limits
         self._faults = faults
         self._is_torn = False
+        self._book = SizeBook()
         index = self._index()
         walk = McapWalk(file, limits, faults, index)
         walk.run()
@@ -55,6 +59,7 @@ class McapFile(SourceFile):
         self._learn()
         self._blocks = [block for block in map(self._certain, walk.blocks) if block is not None]
         self._is_open = True
+        self._indexed = IndexedSizes(file, limits, walk, self._blocks, self._content)
         self.start_ns, self.end_ns, self.message_count = self._extent(index)
 
     # --- what the recording asks --------------------------------------------------------------------------
@@ -83,6 +88,27 @@ class McapFile(SourceFile):
             end_ns=end_ns,
         )
         return iter(order)
+
+    def keep_sizes(self, from_ns: int) -> None:
+        self._book.is_kept = True
+        self._book.forget(from_ns)
+
+    def sizes(self, start_ns: int, end_ns: int, *, checked: bool = False) -> Iterator[Sizes]:
+        self._book.is_kept = True
+        for block in self._blocks:
+            if block.end_ns >= start_ns and block.start_ns < end_ns:
+                found = self._book.get(block.order) or self._look_up(block, checked=checked)
+                if found is not None:
+                    yield found
+
+    def _look_up(self, block: McapBlock, *, checked: bool) -> Sizes | None:
+        """The sizes of a block that was passed over: from its index, or else from its content."""
+        found = None if checked else self._indexed.of(block)
+        if found is None:
+            self.scan(block, frozenset())
+            return self._book.get(block.order)
+        self._book.note(block.order, found)
+        return found
 
     # --- opening ------------------------------------------------------------------------------------------
 
@@ -160,6 +186,8 @@ class McapFile(SourceFile):
             return None
         found = self._find(raw, wanted)
         self._note(block, raw, found)
+        if self._book.is_kept:
+            self._book.note(block.order, found.sizes.sizes())
         return found.scan
 
     def read(self, block: McapBlock) -> bytes:
@@ -212,6 +240,7 @@ class McapFile(SourceFile):
         head_bytes, message_bytes = records.HEAD.size, records.MESSAGE_BODY_BYTES
         unpack, unpack_head, size = _SCAN.unpack_from, records.HEAD.unpack_from, len(raw)
         last = size - _SCAN.size
+        sizes, keeps, known = SizeColumns(), self._book.is_kept, self.channels
         while position + head_bytes <= size:
             if position <= last:
                 opcode, length, channel, t_ns = unpack(raw, position)
@@ -225,16 +254,20 @@ class McapFile(SourceFile):
                     break
                 if t_ns > _LATEST_NS:
                     timeless += 1
-                elif channel in select:
+                    position = end
+                    continue
+                if keeps and channel in known:
+                    sizes.add(channel, t_ns, length - message_bytes)
+                if channel in select:
                     times.append(t_ns)
                     offsets.append(position)
-                elif channel not in self.channels:
+                elif channel not in known:
                     strangers += 1
             elif opcode in (records.SCHEMA, records.CHANNEL) and not self._define(opcode, raw, position, end):
                 break
             position = end
         scan = Scan(raw, np.frombuffer(times, np.int64), np.frombuffer(offsets, np.int64))
-        return _Found(scan, position, strangers, timeless)
+        return _Found(scan, position, strangers, timeless, sizes)
 
     def _define(self, opcode: int, raw: bytes, position: int, end: int) -> bool:
         """Take note of a definition inside a chunk, while opening; False if it is malformed."""

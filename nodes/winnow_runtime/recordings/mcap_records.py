@@ -40,7 +40,7 @@ SUMMARY_ONLY = frozenset((FOOTER, CHUNK_INDEX, ATTACHMENT_INDEX, STATISTICS, MET
 
 CHUNK_HEAD_BYTES = 32
 """Body of a chunk up to its compression's name: two times, size, CRC, length of the name."""
-_CHUNK_HEAD = struct.Struct("<QQQII")
+CHUNK_HEAD = struct.Struct("<QQQII")
 _COMPRESSION_NAME_BYTES = 64
 
 
@@ -186,7 +186,7 @@ def parse_chunk_head(record: bytes, length: int) -> ChunkHead:
     """``record`` starts at the opcode and holds at least the head; ``length`` is that of the whole body."""
     if len(record) < HEAD.size + CHUNK_HEAD_BYTES:
         raise DamageError("its head is cut off")
-    start_ns, end_ns, size, crc, name_length = _CHUNK_HEAD.unpack_from(record, HEAD.size)
+    start_ns, end_ns, size, crc, name_length = CHUNK_HEAD.unpack_from(record, HEAD.size)
     name_at = HEAD.size + CHUNK_HEAD_BYTES
     data_at = name_at + name_length + 8
     if name_length > _COMPRESSION_NAME_BYTES or len(record) < data_at:

@@ -71,6 +71,9 @@ class McapWalk:
         self.blocks: list[McapBlock] = []
         self.schemas: dict[int, records.SchemaRecord] = dict(index.schemas) if index else {}
         self.channels: dict[int, records.ChannelRecord] = dict(index.channels) if index else {}
+        self.outside_schemas: set[int] = set()
+        self.outside_channels: set[int] = set()
+        """Numbers that are defined outside chunks."""
         self._known = index.chunks if index else {}
         self._end = index.start if index else file.size
         self._chunk: _OpenChunk | None = None
@@ -166,7 +169,10 @@ class McapWalk:
             )
         if opcode in (records.SCHEMA, records.CHANNEL):
             self._close_region()
-            self.define(opcode, self._definition(position, length))
+            body = self._definition(position, length)
+            self.define(opcode, body)
+            outside = self.outside_schemas if opcode == records.SCHEMA else self.outside_channels
+            outside.add(int.from_bytes(body[:2], "little"))
         elif opcode == records.DATA_END:
             self._finished = self.passed_end = True
         elif self._region is not None and end - self._region.offset < _REGION_BYTES:

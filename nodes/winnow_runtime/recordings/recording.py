@@ -8,10 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from winnow_operators.clips.judging import Amount
 from winnow_runtime.recordings.bag_folder import BagFolder, read_folder
 from winnow_runtime.recordings.container import Container, open_file
 from winnow_runtime.recordings.faults import Faults, RecordingError
 from winnow_runtime.recordings.limits import DEFAULT_LIMITS, Limits
+from winnow_runtime.recordings.sizes import window_amounts
 from winnow_runtime.recordings.source import SourceFile
 from winnow_runtime.recordings.statistics import TopicStatistics, topic_statistics
 from winnow_runtime.recordings.unpacking import UnpackedFiles, UnpackedMessages
@@ -83,6 +85,30 @@ class Recording:
         if len(files) == 1:
             return files[0].messages(wanted, start_ns, end_ns)
         return _merged(files, lambda file: file.messages(wanted, start_ns, end_ns))
+
+    def keep_sizes(self, from_ns: int) -> None:
+        """Remember sizes while playing, for :meth:`amounts` of windows that begin at ``from_ns`` or later."""
+        for file in self._files:
+            file.keep_sizes(from_ns)
+
+    def amounts(self, start_ns: int, end_ns: int, *, checked: bool = False) -> dict[str, Amount]:
+        """What each topic holds in ``[start_ns, end_ns)``: exact, and without payloads where they are not needed.
+
+        Costs little for what is being played at that time (see :meth:`keep_sizes`). For the rest an index is
+        believed where it tells sizes, unless ``checked``: then all is read, and damaged chunks count as nothing.
+        """
+        totals: dict[str, Amount] = {}
+        for file in self._files:
+            if file.end_ns > start_ns and file.start_ns < end_ns:
+                for number, amount in window_amounts(
+                    file.sizes(start_ns, end_ns, checked=checked), start_ns, end_ns
+                ).items():
+                    topic = file.channels[number].topic
+                    before = totals.get(topic, Amount(0, 0))
+                    totals[topic] = Amount(
+                        before.messages + amount.messages, before.payload_bytes + amount.payload_bytes
+                    )
+        return dict(sorted(totals.items()))
 
     def topics(self, progress: Progress | None = None) -> dict[str, TopicStatistics]:
         """Count, bytes and rate per topic: one pass over everything, remembered."""

@@ -12,6 +12,7 @@ from winnow_runtime.recordings.faults import DamageError, Faults, RecordingError
 from winnow_runtime.recordings.limits import Limits
 from winnow_runtime.recordings.ordering import Scan, TimeOrder
 from winnow_runtime.recordings.ros1_walk import Ros1Block, Ros1Walk
+from winnow_runtime.recordings.sizes import SizeBook, SizeColumns, Sizes
 from winnow_runtime.recordings.source import SMALL_BYTES, SourceFile
 from winnow_runtime.recordings.stored_file import StoredFile
 from winnow_schemas.channel import Channel, Message
@@ -27,6 +28,8 @@ class _Found:
     """Messages of one chunk while it is searched."""
 
     select: Collection[int]
+    sizes: SizeColumns | None
+    """Of all messages, if they are kept."""
     times: "array[int]" = field(default_factory=lambda: array("q"))
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     """Negative (inverted) where the message is not of the usual layout."""
@@ -47,6 +50,7 @@ class Ros1File(SourceFile):
         self.channels: dict[int, Channel] = {}
         self._layout: records.MessageLayout | None = None
         self._is_open = False
+        self._book = SizeBook()
         if self._walk.run():
             self._blocks = self._walk.blocks
             self._learn()
@@ -83,6 +87,20 @@ class Ros1File(SourceFile):
             end_ns=end_ns,
         )
         return iter(order)
+
+    def keep_sizes(self, from_ns: int) -> None:
+        self._book.is_kept = True
+        self._book.forget(from_ns)
+
+    def sizes(self, start_ns: int, end_ns: int, *, checked: bool = False) -> Iterator[Sizes]:  # noqa: ARG002 - always is
+        self._book.is_kept = True
+        for block in self._blocks:
+            if block.end_ns >= start_ns and block.start_ns < end_ns:
+                if self._book.get(block.order) is None:
+                    self.scan(block, frozenset())
+                found = self._book.get(block.order)
+                if found is not None:
+                    yield found
 
     # --- opening ------------------------------------------------------------------------------------------
 
@@ -136,6 +154,8 @@ class Ros1File(SourceFile):
             return None
         found = self._find(raw, wanted)
         self._note(block, found, missing)
+        if found.sizes is not None:
+            self._book.note(block.order, found.sizes.sizes())
         return Scan(raw, np.frombuffer(found.times, np.int64), np.frombuffer(found.offsets, np.int64))
 
     def read(self, block: Ros1Block) -> bytes:
@@ -182,7 +202,8 @@ class Ros1File(SourceFile):
         return raw, size - len(raw)
 
     def _find(self, raw: bytes, wanted: frozenset[int] | None) -> _Found:
-        found = _Found(self.channels if wanted is None else wanted)
+        sizes = SizeColumns() if self._book.is_kept else None
+        found = _Found(self.channels if wanted is None else wanted, sizes)
         position = 0
         while position < len(raw):
             position = self._usual_messages(raw, position, found)
@@ -195,7 +216,7 @@ class Ros1File(SourceFile):
         if self._layout is None:
             return position
         head, marks_of, marks, values_of = self._layout
-        unpack, front, size, select = head.unpack_from, head.size, len(raw), found.select
+        unpack, front, size, select, sizes = head.unpack_from, head.size, len(raw), found.select, found.sizes
         while position + front <= size:
             values = unpack(raw, position)
             if marks_of(values) != marks:
@@ -204,6 +225,8 @@ class Ros1File(SourceFile):
             end = position + front + length
             if end > size:
                 break
+            if sizes is not None and connection in self.channels:
+                sizes.add(connection, seconds * 1_000_000_000 + nanos, length)
             if connection in select:
                 found.times.append(seconds * 1_000_000_000 + nanos)
                 found.offsets.append(position)
@@ -227,6 +250,8 @@ class Ros1File(SourceFile):
             return end
         if self._layout is None:
             self._layout = records.message_layout(head)
+        if found.sizes is not None and connection in self.channels:
+            found.sizes.add(connection, t_ns, head.data_size)
         if connection in found.select:
             found.times.append(t_ns)
             found.offsets.append(~position)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Protocol
 
+from winnow_runtime.recordings.sizes import Sizes, sizes_of
 from winnow_schemas.channel import Channel, Message
 
 SMALL_BYTES = 4096
@@ -29,6 +30,17 @@ class SourceFile(Protocol):
         self, topics: Collection[str] | None, start_ns: int | None, end_ns: int | None
     ) -> Iterator[Message]:
         """In time order, of these topics, in ``[start_ns, end_ns)``."""
+
+    def keep_sizes(self, from_ns: int) -> None:  # noqa: ARG002 - some containers need not keep any
+        """From now on remember the sizes of what is opened for playing, those from before ``from_ns`` excepted."""
+        return
+
+    def sizes(self, start_ns: int, end_ns: int, *, checked: bool = False) -> Iterator[Sizes]:  # noqa: ARG002
+        """Sizes of all messages that playing ``[start_ns, end_ns)`` would give; others may be among them.
+
+        ``checked``: what an index says is not enough, so that damage counts as it does in playing.
+        """
+        return sizes_of(self.messages(None, start_ns, end_ns), self.channels)
 
     def close(self) -> None:
         """Give descriptors and temporary files back."""

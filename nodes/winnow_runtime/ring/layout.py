@@ -155,4 +155,4 @@ def _text(raw: bytes) -> str:
 
 def slot_bytes(length: int) -> int:
     """Bytes that a payload occupies: rounded up to whole cache lines, at least one."""
-    return max(CACHE_LINE, -(-length // CACHE_LINE) * CACHE_LINE)
+    return (length + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE or CACHE_LINE

@@ -74,6 +74,11 @@ class RingReader:
         self._array = np.frombuffer(self._data, dtype=np.uint8)
 
     @property
+    def payloads(self) -> NDArray[np.uint8]:
+        """The payload memory, shape ``(data_capacity,)``; what stands in it counts only after a look at ``tail``."""
+        return self._array
+
+    @property
     def port(self) -> str:
         return self.geometry.port
 
@@ -140,18 +145,25 @@ class RingReader:
         what stands after it passed ``end_ns`` plus the largest lateness seen is not in the window.
         """
         parts = []
-        late = self.late_ns
-        for first, last, one_clock in self._spans():
-            low, high = first, last
-            if one_clock:
-                low = self._first_reaching(start_ns, first, last)
-                high = self._first_reaching(end_ns + late, low, last)
+        for low, high in self.locate(start_ns, end_ns):
             entries = self.between(low, high)
             times = entries["t_ns"]
             parts.append(entries[(times >= start_ns) & (times < end_ns)])
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else np.empty(0, ENTRY_DTYPE)
+
+    def locate(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+        """Spans of entry numbers, one per clock, outside of which nothing is in ``[start_ns, end_ns)``."""
+        late = self.late_ns
+        spans = []
+        for first, last, one_clock in self._spans():
+            low, high = first, last
+            if one_clock:
+                low = self._first_reaching(start_ns, first, last)
+                high = self._first_reaching(end_ns + late, low, last)
+            spans.append((low, high))
+        return spans
 
     def first_at(self, t_ns: int) -> int:
         """Number of the first entry that a reader interested in ``t_ns`` and later still needs."""

@@ -36,6 +36,7 @@ from winnow_runtime.ring.layout import (
 )
 from winnow_schemas.errors import UnavailableError
 
+_PACK = ENTRY.pack_into
 _BIG = 256 * 1024
 """From this size on numpy's copy (which releases the GIL and streams) beats a slice assignment."""
 
@@ -54,6 +55,9 @@ class RingWriter:
     def __init__(self, path: Path, geometry: Geometry, *, prefault: bool = True) -> None:
         self.path = path
         self.geometry = geometry
+        self._capacity = geometry.data_capacity
+        self._entries = geometry.index_capacity
+        self._has_crc = geometry.crc
         self.attached = self._map(path, geometry, prefault=prefault)
         self._load()
 
@@ -149,12 +153,14 @@ class RingWriter:
 
         ``data`` is a contiguous view of bytes. ``seq`` is the source's number of the message on this port.
         """
+        # Everything that is looked up twice is a local, and rare cases are calls: this runs for each message.
         length = len(data)
-        capacity = self.geometry.data_capacity
+        capacity = self._capacity
+        words = self._words
         need = slot_bytes(length)
         if need > capacity:
-            self._words[W_OVERSIZE] += 1
-            self._words[W_SKIPPED_SEQ] = self.last_seq = seq
+            words[W_OVERSIZE] += 1
+            words[W_SKIPPED_SEQ] = self.last_seq = seq
             return False
         vpos = self._vpos
         offset = vpos % capacity
@@ -163,16 +169,21 @@ class RingWriter:
             offset = 0
         end = vpos + need
         head = self.head
-        self._make_room(head, vpos, end)
+        entries = self._entries
+        if self._tail_vpos < end - capacity or head - self.tail >= entries:
+            self._make_room(head, vpos, end)
         if length >= _BIG:
             self._array[offset : offset + length] = np.frombuffer(data, dtype=np.uint8)
         elif length:
             self._data[offset : offset + length] = data
-        self._stamp(t_ns, head)
-        crc = self._crc(data, seq, t_ns) if self.geometry.crc else 0
-        ENTRY.pack_into(
+        if 0 <= t_ns - self._tmax <= EPOCH_JUMP_NS:
+            self._tmax = words[W_TMAX_NS] = t_ns
+        else:
+            self._stamp(t_ns, head)
+        crc = self._crc(data, seq, t_ns) if self._has_crc else 0
+        _PACK(
             self._index,
-            (head % self.geometry.index_capacity) * ENTRY_BYTES,
+            (head % entries) * ENTRY_BYTES,
             head,
             seq,
             t_ns,
@@ -184,9 +195,8 @@ class RingWriter:
             self._epochs & 0xFFFFFFFF,
             crc,
         )
-        self.head = head + 1
+        self.head = head = head + 1
         self._vpos = end
-        words = self._words
         words[W_HEAD_VPOS] = end
         words[W_NEWEST_NS] = t_ns
         self.last_seq = seq
@@ -195,7 +205,7 @@ class RingWriter:
         if length > self._largest:
             self._largest = length
             words[W_LARGEST] = length
-        words[W_HEAD] = head + 1  # last: from here on readers see it
+        words[W_HEAD] = head  # last: from here on readers see it
         return True
 
     def _make_room(self, head: int, vpos: int, end: int) -> None:

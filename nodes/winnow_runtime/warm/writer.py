@@ -1,12 +1,12 @@
 """Writes segments: messages in, chunks and index rows out, cursors that say what is safe."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from winnow_runtime.disk import Disk
 from winnow_runtime.mcapfile.writer import ChunkPlace, McapWriter
 from winnow_runtime.warm.index import ROW, Segment, segment_at
 from winnow_schemas.channel import Channel
@@ -33,8 +33,15 @@ class Item(NamedTuple):
 class SegmentWriter:
     """One open segment at a time."""
 
-    def __init__(self, folder: Path, segment_ns: int, channel_of: Callable[[int], Channel]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        segment_ns: int,
+        channel_of: Callable[[int], Channel],
+        disk: Disk | None = None,
+    ) -> None:
         self._folder = folder
+        self._disk = disk or Disk()
         self._segment_ns = segment_ns
         self._channel_of = channel_of
         self.segment: Segment | None = None
@@ -92,7 +99,7 @@ class SegmentWriter:
         # row of that message is appended only afterwards: the rows here are exactly those of the chunk.
         rows = np.array(self._rows[place.stream], dtype=ROW)
         rows["chunk"] = place.offset
-        _write_all(self._index, rows.tobytes())
+        self._disk.write(self._index, rows.tobytes())
         self.messages += len(rows)
         self.bytes += int(rows["length"].sum(dtype=np.int64))
         self._rows[place.stream].clear()
@@ -115,12 +122,15 @@ class SegmentWriter:
         segment = segment_at(self._folder, start_ns)
         while segment.path.exists():  # the clock stepped back: names stay unique
             segment = segment_at(self._folder, segment.start_ns + 1)
-        self._file = os.open(segment.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        self._index = os.open(segment.index_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        self._file = self._disk.create(segment.path)
+        segment.index_path.unlink(missing_ok=True)
+        self._index = self._disk.create(segment.index_path)
+        # Synced data of a file whose name is not on the medium are lost all the same.
+        self._disk.sync_folder(self._folder)
         self.segment = segment
         self._began_ns.clear()
         file = self._file
-        self._writer = McapWriter(lambda data: _write_all(file, data), on_chunk=self._on_chunk)
+        self._writer = McapWriter(lambda data: self._disk.write(file, data), on_chunk=self._on_chunk)
         self._writer.stream(SIGNALS, "")
         self._writer.stream(BULK, "")
         return finished
@@ -130,21 +140,35 @@ class SegmentWriter:
         segment, self.segment = self.segment, None
         if self._writer is None:
             return None
+        # The end mark goes last: a file that has one has everything before it, and all its rows.
+        self._writer.flush()
+        self._disk.sync(self._file)
+        self._disk.sync(self._index)
         self._writer.finish()
         self._writer = None
         try:
-            for file in (self._file, self._index):
-                os.fsync(file)
+            self._disk.sync(self._file)
         finally:
             self._let_go()
         return segment
 
-    def duplicate_files(self) -> list[int]:
-        """Descriptors of their own for the open segment and its index, for syncing from another thread."""
+    def sync(self) -> None:
+        """Everything that was flushed before is durable when this returns. For another thread.
+
+        Raises:
+            OSError: the disk refuses; what was written since the last time may be lost.
+
+        """
         try:
-            return [os.dup(file) for file in (self._file, self._index) if file >= 0]
+            files = [self._disk.duplicate(file) for file in (self._file, self._index) if file >= 0]
         except OSError:
-            return []  # closed at this very moment, which syncs it
+            return  # closed at this very moment, which syncs it
+        try:
+            for file in files:
+                self._disk.sync(file)
+        finally:
+            for file in files:
+                self._disk.close(file)
 
     def abandon(self) -> None:
         """The disk refuses: let go of the open segment as it is; recovery mends it later."""
@@ -160,11 +184,4 @@ class SegmentWriter:
         files, self._file, self._index = (self._file, self._index), -1, -1
         for file in files:
             if file >= 0:
-                os.close(file)
-
-
-def _write_all(file: int, data: Any) -> None:
-    with memoryview(data) as whole, whole.cast("B") as view:
-        done = 0
-        while done < len(view):
-            done += os.write(file, view[done:])
+                self._disk.close(file)

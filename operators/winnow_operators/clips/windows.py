@@ -78,9 +78,13 @@ class WindowPlanner:
         self._ready: list[ClipPlan] = []
 
     def add(self, event: TriggerEvent) -> None:
-        """Take the next event; times never fall."""
+        """Take the next event; times never fall, unless a clock is set back."""
         start, end = event.t_ns - event.pre_roll_ns, event.t_ns + event.post_roll_ns
         group = self._open
+        if group is not None and end < group.start_ns:
+            # Set back by more than the window: joined, they would make one clip of all that lies between.
+            self._close(truncated_at=FOREVER)
+            group = None
         if group is not None:
             self._split(group, event.t_ns)
         if group is not None and event.t_ns < group.end_ns:
@@ -121,6 +125,15 @@ class WindowPlanner:
         if self._open is not None:
             starts.append(self._open.start_ns)
         return min(starts, default=FOREVER)
+
+    @property
+    def reached_from_ns(self) -> int:
+        """Where the pre-rolls of the open window begin: behind a split, in the part before; FOREVER when none do."""
+        group = self._open
+        if group is None:
+            return FOREVER
+        fresh = (event for event in group.events if event.t_ns >= group.start_ns)
+        return min((event.t_ns - event.pre_roll_ns for event in fresh), default=FOREVER)
 
     def _split(self, group: _Group, until_ns: int) -> None:
         """Give out whole parts that end at or before ``until_ns``."""

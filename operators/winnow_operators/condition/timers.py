@@ -31,7 +31,7 @@ class Timers:
         self._set_next()
 
     def see(self, node: Node) -> None:
-        """The node may have become due; it never becomes due earlier than it said before.
+        """The node may have become due, not earlier than it said before.
 
         One that joins with a due time in the past is due now: time never goes back.
         """
@@ -43,6 +43,13 @@ class Timers:
             node.scheduled_ns = due_ns
             heapq.heappush(self._heap, (due_ns, node.key))
             self._set_next()
+
+    def see_sooner(self, node: Node) -> None:
+        """The node may have become due, earlier than it said before too."""
+        due_ns = node.due_ns()
+        if due_ns is not None and node.scheduled_ns is not None and due_ns < node.scheduled_ns:
+            node.scheduled_ns = None  # the old entry stays, and is passed over when its time comes
+        self.see(node)
 
     def instants(self, until_ns: int) -> Iterator[tuple[int, list[Node]]]:
         """Each time before ``until_ns`` at which nodes are due, with those nodes in the order of their keys."""
@@ -72,6 +79,8 @@ class Timers:
             node = self._nodes[key]
             node.scheduled_ns = None
             actual_ns = node.due_ns()
+            if node in fired:
+                continue
             if actual_ns is not None and actual_ns <= due_ns:
                 fired.append(node)
             else:

@@ -1,5 +1,6 @@
 """All signals of a device: fields of messages, and what detectors make of them."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -36,8 +37,13 @@ class SignalSources:
     ``update`` takes the values of one message by path, in the order of message time.
     """
 
-    def __init__(self, signals: Mapping[str, SignalSettings], zones_topic: str = "") -> None:
-        """Prepare the detectors.
+    def __init__(
+        self,
+        signals: Mapping[str, SignalSettings],
+        zones_topic: str = "",
+        before: "SignalSources | None" = None,
+    ) -> None:
+        """Prepare the detectors; those that ``before`` has too go on, and it is of no more use then.
 
         Raises:
             BadInputError: a signal names a detector, an input, an output or a parameter that does not exist.
@@ -51,14 +57,19 @@ class SignalSources:
         self._detectors: dict[str, Detector] = {}
         self._fields: dict[str, list[tuple[str, str]]] = {}
         self._feeds: dict[str, list[_Feed]] = {}
-        self.refused = 0
+        self.refused: int = before.refused if before else 0
         """Messages that a detector could not use."""
         for name, signal in signals.items():
             if signal.topic:
                 self._fields.setdefault(signal.topic, []).append((name, signal.field))
+        self._keys: dict[str, str] = {}
+        """What a detector is made from -> its key in the state."""
         for number, plan in enumerate(planned):
-            detector = plan.detector(plan.detector.params_model.model_validate(plan.params))
-            self._detectors[f"{number}:{detector.name}"] = detector
+            made_from = json.dumps([plan.detector.name, plan.inputs, plan.params], sort_keys=True)
+            kept = before._detectors.get(before._keys.get(made_from, "")) if before else None
+            detector = kept or plan.detector(plan.detector.params_model.model_validate(plan.params))
+            self._keys[made_from] = key = f"{number}:{detector.name}"
+            self._detectors[key] = detector
             for input_name, topic in plan.inputs.items():
                 feed = _Feed(detector, input_name, dict(detector.inputs[input_name]), plan.signals)
                 self._feeds.setdefault(topic, []).append(feed)

@@ -1,6 +1,6 @@
 """Triggers as settings, checked against what there is to look at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from winnow_operators.condition.checking import Checked, check
 from winnow_operators.condition.limits import DEFAULT_LIMITS, ConditionLimits
 from winnow_operators.condition.scope import Scope
 from winnow_operators.condition.signals import SignalSpec, signal_specs
+from winnow_operators.triggers.tuning import NO_TUNING, Cover, Tuning
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.device import POSITION_ROLES
 from winnow_schemas.settings.signals import SignalSettings
@@ -76,33 +77,74 @@ class Inputs:
         )
 
 
+class CheckedCover(NamedTuple):
+    """A request that may act."""
+
+    cover: Cover
+    condition: Checked
+    when: Checked | None
+    """The trigger's conditions with the request's parameters; None where it has none."""
+    clear: Checked | None
+
+
 class CheckedTrigger(NamedTuple):
     """A trigger that may run."""
 
     settings: TriggerSettings
     when: Checked
     clear: Checked | None
+    covers: tuple[CheckedCover, ...] = ()
+
+    @property
+    def conditions(self) -> list[Checked]:
+        """All of them, in the order in which programs are handed out."""
+        found = [self.when, self.clear]
+        for each in self.covers:
+            found += [each.condition, each.when, each.clear]
+        return [each for each in found if each is not None]
 
 
 def check_trigger(
-    name: str, settings: TriggerSettings, inputs: Inputs, rules: TriggersSettings
+    name: str,
+    settings: TriggerSettings,
+    inputs: Inputs,
+    rules: TriggersSettings,
+    covers: Sequence[Cover] = (),
 ) -> CheckedTrigger:
-    """Check both conditions of a trigger.
+    """Check the conditions of a trigger.
 
     Raises:
         ConditionError: one of them is not valid.
 
     """
+    when, clear = _own_conditions(name, settings, inputs, rules)
+    checked = []
+    for place, cover in enumerate(covers):
+        scope = inputs.scope(name, settings, rules)
+        file = f"{name}.covers.{place}"
+        condition = check(cover.condition, scope, limits=inputs.limits, file=file)
+        other = (
+            _own_conditions(name, cover.settings(settings), inputs, rules) if cover.params else (None, None)
+        )
+        checked.append(CheckedCover(cover, condition, *other))
+    return CheckedTrigger(settings, when, clear, tuple(checked))
+
+
+def _own_conditions(
+    name: str, settings: TriggerSettings, inputs: Inputs, rules: TriggersSettings
+) -> tuple[Checked, Checked | None]:
     scope = inputs.scope(name, settings, rules)
     when = check(settings.when, scope, limits=inputs.limits, file=f"{name}.when")
     if not settings.clear_when:
-        return CheckedTrigger(settings, when, None)
-    clear = check(settings.clear_when, scope, limits=inputs.limits, file=f"{name}.clear_when")
-    return CheckedTrigger(settings, when, clear)
+        return when, None
+    return when, check(settings.clear_when, scope, limits=inputs.limits, file=f"{name}.clear_when")
 
 
 def check_triggers(
-    triggers: Mapping[str, TriggerSettings], inputs: Inputs, rules: TriggersSettings
+    triggers: Mapping[str, TriggerSettings],
+    inputs: Inputs,
+    rules: TriggersSettings,
+    tuning: Tuning = NO_TUNING,
 ) -> dict[str, CheckedTrigger]:
     """Check all enabled triggers.
 
@@ -116,9 +158,11 @@ def check_triggers(
         raise BadInputError(
             f"There are {len(enabled)} triggers, the limit is {MAX_TRIGGERS}; none was changed."
         )
-    checked = {name: check_trigger(name, settings, inputs, rules) for name, settings in enabled.items()}
-    total = sum(each.when.footprint.total_bytes for each in checked.values())
-    total += sum(each.clear.footprint.total_bytes for each in checked.values() if each.clear)
+    checked = {
+        name: check_trigger(name, settings, inputs, rules, tuning.covers.get(name, ()))
+        for name, settings in enabled.items()
+    }
+    total = sum(each.footprint.total_bytes for trigger in checked.values() for each in trigger.conditions)
     if total > MAX_TOTAL_BYTES:
         raise BadInputError(
             f"The windows of all triggers may need {total / 2**20:.0f} MiB, the limit is "

@@ -5,18 +5,21 @@ called. The caller brings messages in the order of their times; one that is olde
 late and is decided on arrival.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from winnow_operators.condition.machine import Machine
+from winnow_operators.condition.machine import Machine, Program
 from winnow_operators.condition.places import FIX, ZONES, Distance
 from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.condition.unknown import why_unknown
 from winnow_operators.condition.zones import Zone
-from winnow_operators.triggers.checking import Inputs, check_triggers
-from winnow_operators.triggers.firing import fired_reason, make_event
+from winnow_operators.triggers.checking import CheckedTrigger, Inputs, check_triggers
+from winnow_operators.triggers.covering import Asked, RunningCover
+from winnow_operators.triggers.firing import Compared, comparisons, fired_reason, make_event
 from winnow_operators.triggers.outcomes import Outcome, TriggerDecision, Verdict
 from winnow_operators.triggers.quota import Quota
 from winnow_operators.triggers.trigger import SharedLimits, Trigger
+from winnow_operators.triggers.tuning import NO_TUNING, Tuning
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings.triggers import TriggerSettings, TriggersSettings
@@ -41,6 +44,15 @@ class EngineState(Saved, frozen=True):
     strays: tuple[int, int]
 
 
+class Reading(NamedTuple):
+    """What a trigger sees at this moment."""
+
+    truth: bool | None
+    """Of its condition; None is unknown."""
+    compared: tuple[Compared, ...]
+    """The comparisons of its condition, SI."""
+
+
 class TriggerEngine:
     """All triggers of a device."""
 
@@ -49,6 +61,7 @@ class TriggerEngine:
         triggers: Mapping[str, TriggerSettings],
         inputs: Inputs,
         rules: TriggersSettings | None = None,
+        tuning: Tuning = NO_TUNING,
     ) -> None:
         """Check and start the triggers; disabled ones are left out.
 
@@ -61,12 +74,13 @@ class TriggerEngine:
         self._rules = rules or TriggersSettings()
         self._shared = SharedLimits(self._rules.max_events, Quota(self._rules.max_per_hour, _HOUR_NS))
         self._settings: dict[str, TriggerSettings] = {}
+        self._tuning = tuning
         self._triggers: dict[str, Trigger] = {}
         self._out: list[Outcome] = []
         self._strays = 0
         self._stray_now_ns = 0
         self._machine = self._new_machine()
-        self.replace(triggers)
+        self.replace(triggers, tuning)
 
     def _new_machine(self) -> Machine:
         return Machine(
@@ -78,7 +92,7 @@ class TriggerEngine:
 
     # --- configuration ------------------------------------------------------------------------------------
 
-    def replace(self, triggers: Mapping[str, TriggerSettings]) -> None:
+    def replace(self, triggers: Mapping[str, TriggerSettings], tuning: Tuning = NO_TUNING) -> None:
         """Run these triggers from now on.
 
         Windows that some trigger still needs keep their samples; triggers of the same name keep cooldowns, counts
@@ -89,19 +103,30 @@ class TriggerEngine:
             BadInputError: too many triggers, or too much window memory.
 
         """
-        checked = check_triggers(triggers, self._inputs, self._rules)
+        checked = check_triggers(triggers, self._inputs, self._rules, tuning)
         before, self._triggers = self._triggers, {}
         for name in sorted(checked, key=lambda name: (checked[name].settings.priority, name)):
             trigger = before.get(name) or Trigger(name, self._machine.clock)
-            trigger.set_settings(checked[name].settings, self._rules.storm, self._shared)
+            keep = tuning.keep_percent.get(name, 100)
+            trigger.set_settings(checked[name].settings, self._rules.storm, self._shared, keep)
             self._triggers[name] = trigger
-        conditions = [each for name in self._triggers for each in checked[name][1:] if each is not None]
+        conditions = [each for name in self._triggers for each in checked[name].conditions]
         wakes = [trigger.wake for trigger in self._triggers.values()]
         programs = iter(self._machine.build(conditions, wakes))
         for name, trigger in self._triggers.items():
-            trigger.set_programs(next(programs), next(programs) if checked[name].clear else None)
+            self._set_programs(trigger, checked[name], programs)
         self._settings = dict(triggers)
+        self._tuning = tuning
         self._link()
+
+    def _set_programs(self, trigger: Trigger, checked: CheckedTrigger, programs: Iterator[Program]) -> None:
+        own = Asked(next(programs), next(programs) if checked.clear else None)
+        covers = []
+        for each in checked.covers:
+            condition = next(programs)
+            asked = Asked(next(programs), next(programs) if each.clear else None) if each.when else own
+            covers.append(RunningCover(each.cover, condition, asked))
+        trigger.set_programs(own.program, own.clear, tuple(covers))
 
     def _link(self) -> None:
         machine = self._machine
@@ -138,6 +163,23 @@ class TriggerEngine:
             "window_overflow": machine.overflowed,
             "relocations": machine.position.relocations,
         }
+
+    def reading(self, name: str) -> Reading:
+        """What a running trigger sees; for looking at, it changes nothing.
+
+        Raises:
+            BadInputError: no such trigger runs.
+
+        """
+        trigger = self._triggers.get(name)
+        if trigger is None:
+            raise BadInputError(f"The trigger {name!r} does not run; running: {', '.join(self._triggers)}.")
+        truth: bool | None = trigger.program.run()
+        return Reading(truth, comparisons(trigger.program))
+
+    def happened(self) -> dict[str, dict[Verdict, int]]:
+        """Trigger -> how often it did not fire, and why; also what the ledger only tells in sums. Not in snapshots."""
+        return {name: dict(trigger.notes.happened) for name, trigger in self._triggers.items()}
 
     # --- messages and time --------------------------------------------------------------------------------
 
@@ -218,7 +260,7 @@ class TriggerEngine:
         """Take the messages' time for the true one."""
         before, back_s = self._machine, (self._machine.clock.now_ns - t_ns) / 1e9
         self._machine = self._new_machine()
-        self.replace(self._settings)
+        self.replace(self._settings, self._tuning)
         self._machine.go_back(before, t_ns)
         for trigger in self._triggers.values():
             trigger.turn_back(t_ns)
@@ -282,16 +324,20 @@ class TriggerEngine:
                 odometer.reset()
         if trigger.notes:
             self._out += trigger.decisions()
-        self._machine.timers.see(trigger.wake)
+        if trigger.covers:
+            self._machine.timers.see_sooner(trigger.wake)
+        else:
+            self._machine.timers.see(trigger.wake)
 
     def _fire(self, trigger: Trigger, at_ns: int, t_ns: int) -> None:
-        event = make_event(trigger.name, trigger.settings, trigger.program, self._machine, t_ns)
+        now = trigger.now
+        event = make_event(trigger.name, now.settings, trigger.program, self._machine, t_ns)
         trigger.fired(at_ns)
         self._out.append(event)
-        reason = fired_reason(event)
+        reason = fired_reason(event, now.reason)
         values = {"event_id": event.event_id, "value": event.value, "threshold": event.threshold}
         self._out.append(
-            TriggerDecision(t_ns, trigger.name, trigger.settings.priority, Verdict.FIRED, reason, values)
+            TriggerDecision(t_ns, trigger.name, now.settings.priority, Verdict.FIRED, reason, values)
         )
 
     def _take(self) -> Sequence[Outcome]:
@@ -344,4 +390,4 @@ class TriggerEngine:
         self._machine = self._new_machine()
         self._triggers = {}
         self._shared = SharedLimits(self._rules.max_events, Quota(self._rules.max_per_hour, _HOUR_NS))
-        self.replace(self._settings)
+        self.replace(self._settings, self._tuning)

@@ -1,7 +1,7 @@
 """The event that a firing trigger sends: which number crossed, and what everything it read was."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -55,6 +55,26 @@ def crossing(program: Program) -> tuple[float | None, float | None]:
     return left, right
 
 
+class Compared(NamedTuple):
+    """One comparison of numbers in a condition, as it stands now."""
+
+    text: str
+    left: float | None
+    right: float | None
+
+
+def comparisons(program: Program) -> tuple[Compared, ...]:
+    """All comparisons of numbers, in the order of the text."""
+    checked = program.checked
+    found = {}
+    for part in walk(checked.root):
+        if isinstance(part, Comparison) and part.left.type is SignalType.NUMBER and part.key not in found:
+            words = " ".join(checked.text[part.span.start : part.span.end].split())
+            sides = (_finite(program.runs[side.key]()) for side in (part.left, part.right))
+            found[part.key] = Compared(words, *sides)
+    return tuple(found.values())
+
+
 def _values(program: Program, machine: Machine) -> dict[str, Any]:
     cells = machine.store.cells
     return {name: _finite(cells[name].value) for name in sorted(program.checked.signals)}
@@ -65,8 +85,9 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def fired_reason(event: TriggerEvent) -> str:
-    """A sentence for the ledger."""
+def fired_reason(event: TriggerEvent, because: str = "") -> str:
+    """A sentence for the ledger; ``because`` says what else held."""
+    also = f"; {because}" if because else ""
     if event.value is None or event.threshold is None:
-        return f"{event.type} fired: its condition came true ({event.condition})."
-    return f"{event.type} fired: {event.value:.6g} against {event.threshold:.6g} ({event.condition})."
+        return f"{event.type} fired: its condition came true ({event.condition}){also}."
+    return f"{event.type} fired: {event.value:.6g} against {event.threshold:.6g} ({event.condition}){also}."

@@ -23,6 +23,8 @@ class Verdict(StrEnum):
     """The storm breaker lets it go."""
     OVER_LIMIT = "over_limit"
     """A limit on counts is reached."""
+    THINNED = "thinned"
+    """A campaign says that there is enough of it: only a part of its events goes out."""
     UNKNOWN = "unknown"
     """An input is missing, stale or not a number: it might have been true."""
     TIME_WENT_BACK = "time_went_back"

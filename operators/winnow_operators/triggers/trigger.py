@@ -13,6 +13,7 @@ from winnow_operators.condition.machine import Program
 from winnow_operators.condition.nodes import Clock, Node, Run
 from winnow_operators.condition.saved import Json, Saved, load, require
 from winnow_operators.condition.timers import NEVER_NS
+from winnow_operators.triggers.covering import Asked, RunningCover, acting, covered
 from winnow_operators.triggers.notes import Notes
 from winnow_operators.triggers.outcomes import TriggerDecision, Verdict
 from winnow_operators.triggers.quota import Quota
@@ -42,6 +43,8 @@ class TriggerState(Saved, frozen=True):
     per_hour: list[int]
     per_day: list[int]
     notes: dict[str, tuple[int, int]]
+    thinned: int = 0
+    covered: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,15 +104,24 @@ class Trigger:
         """The condition asked for an event and was not put off by the cooldown, since the engine last looked."""
         self.sources: frozenset[str] = frozenset()
         self.recent = self.per_hour = self.per_day = Quota(0, _MINUTE_NS)
+        self.keep_percent = 100
+        self.thinned = 0
+        """Hundredths of an event that are owed, while a campaign thins it."""
+        self.active: tuple[int, ...] = ()
+        """Places of the covers that act."""
 
-    def set_settings(self, settings: TriggerSettings, storm: StormSettings, shared: SharedLimits) -> None:
+    def set_settings(
+        self, settings: TriggerSettings, storm: StormSettings, shared: SharedLimits, keep_percent: int = 100
+    ) -> None:
         """Take other settings; what has happened stays."""
         self.settings = settings
+        self.keep_percent = 100 if settings.priority is Priority.P0 else keep_percent
+        if self.keep_percent == 100:
+            self.thinned = 0
         self.storm = storm
         self.shared = shared
         self.is_edge = settings.mode is Mode.EDGE
         self.is_p0 = settings.priority is Priority.P0
-        self.cooldown_ns = round(settings.cooldown_s * 1e9)
         self.gap_ns = round(settings.min_gap_s * 1e9)
         self.recent = self.recent.changed(0 if self.is_p0 else storm.max_per_minute, _MINUTE_NS)
         self.per_hour = self.per_hour.changed(settings.max_per_hour, _HOUR_NS)
@@ -117,14 +129,38 @@ class Trigger:
         if self.is_p0:
             self.muted_until_ns = None
 
-    def set_programs(self, program: Program, clear: Program | None) -> None:
+    def set_programs(
+        self, program: Program, clear: Program | None, covers: tuple[RunningCover, ...] = ()
+    ) -> None:
         """Ask these conditions from now on."""
-        self.program = program
-        self.run: Run = program.run
-        self.has_pulse = program.has_pulse
-        self.clear_run: Run | None = clear.run if clear else None
-        self.sources = program.sources | (clear.sources if clear else frozenset()) | {self.wake.key}
+        self.own = Asked(program, clear)
+        self.covers = covers
+        asked = [self.own, *(each.asked for each in covers)]
+        self.sources = frozenset({self.wake.key}).union(
+            *(each.sources for each in asked), *(each.condition.sources for each in covers)
+        )
+        self.has_pulse = any(each.program.has_pulse for each in asked)
         self.is_settled = False
+        self.cover(tuple(place for place in self.active if place < len(covers)))
+
+    def cover(self, active: tuple[int, ...], *, keeps_waiting: bool = False) -> None:
+        """Behave as these covers want; none for the trigger by itself."""
+        self.active = active
+        self.now = covered(self.settings, self.own, self.covers, active)
+        self.program, clear = self.now.asked
+        self.run: Run = self._run_covered if self.covers else self.program.run
+        self.clear_run: Run | None = clear.run if clear else None
+        self.cooldown_ns = round(self.now.settings.cooldown_s * 1e9)
+        if self.waits_until_ns is not None and self.fired_ns is not None and not keeps_waiting:
+            self.waits_until_ns = max(self.fired_ns + self.cooldown_ns, self.wake.clock.now_ns)
+
+    def _run_covered(self) -> bool | None:
+        active = acting(self.covers)
+        if active != self.active:
+            self.cover(active)
+            self.is_settled = False
+        truth: bool | None = self.program.run()
+        return truth
 
     # --- what the engine asks -----------------------------------------------------------------------------
 
@@ -202,7 +238,22 @@ class Trigger:
         limit = self._full_limit(t_ns)
         if limit:
             self.notes.say(t_ns, Verdict.OVER_LIMIT, f"it has reached {limit}")
-        return not limit
+            return False
+        return self.keep_percent == 100 or bool(self.active) or self._kept(t_ns)
+
+    def _kept(self, t_ns: int) -> bool:
+        """Whether this event is among the part that goes out; one that does not counts for the cooldown all the same."""
+        if self.thinned <= 0:
+            self.thinned += 100 - self.keep_percent
+            return True
+        self.thinned -= self.keep_percent
+        self.fired_ns = t_ns
+        self.notes.say(
+            t_ns,
+            Verdict.THINNED,
+            f"its scenario is saturated, so the campaign lets {self.keep_percent} of 100 events through",
+        )
+        return False
 
     def _begin_storm(self, t_ns: int) -> None:
         self.muted_until_ns = t_ns + round(self.storm.mute_s * 1e9)
@@ -251,7 +302,7 @@ class Trigger:
 
     def decisions(self) -> list[TriggerDecision]:
         """What was noted since the last call."""
-        return self.notes.take(self.settings.priority)
+        return self.notes.take(self.now.settings.priority)
 
     def turn_back(self, t_ns: int) -> None:
         """Time has gone back: forget what has not happened yet, and what the condition was."""
@@ -281,6 +332,8 @@ class Trigger:
             self.per_hour.snapshot(),
             self.per_day.snapshot(),
             self.notes.snapshot(),
+            self.thinned,
+            self.active,
         ).to_json()
 
     def restore(self, state: object) -> None:
@@ -300,6 +353,10 @@ class Trigger:
         self.per_hour.restore(saved.per_hour)
         self.per_day.restore(saved.per_day)
         self.notes.restore(saved.notes)
+        self.thinned = saved.thinned
+        self.cover(
+            tuple(place for place in saved.covered if 0 <= place < len(self.covers)), keeps_waiting=True
+        )
 
     def require_waits_ahead(self) -> None:
         """A restored wait that is over already would never end.

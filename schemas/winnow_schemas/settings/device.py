@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from winnow_schemas.settings.campaign import CampaignSettings
 from winnow_schemas.settings.ros2 import Ros2Settings
 from winnow_schemas.settings.signals import SignalSettings
 from winnow_schemas.settings.stages import (
@@ -111,6 +112,8 @@ class DeviceSettings(Strict):
     """Topic with the zones of the map (`winnow_msgs/msg/ZoneArray`), for `in_zone(...)`; empty = none."""
     triggers: TriggersSettings = TriggersSettings()
     """What fires."""
+    campaign: CampaignSettings = CampaignSettings()
+    """What may change that from afar."""
     clips: ClipSettings = ClipSettings()
     """What is cut."""
     classifier: ClassifierSettings = ClassifierSettings()

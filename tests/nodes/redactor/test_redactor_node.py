@@ -202,9 +202,17 @@ def _cut_tail(path: Path) -> None:
 
 
 def _flip(path: Path) -> None:
-    """One bit in the middle, where the messages are."""
+    """One bit of the messages that would leave; what is withheld is not looked at."""
+    with path.open("rb") as file:
+        summary = make_reader(file).get_summary()
+    assert summary is not None
+    chunk = next(
+        index
+        for index in summary.chunk_indexes
+        if {summary.channels[number].topic for number in index.message_index_offsets} - {"/front", "/cloud"}
+    )
     data = bytearray(path.read_bytes())
-    data[len(data) // 3] ^= 1
+    data[chunk.chunk_start_offset + chunk.chunk_length - 5] ^= 1
     path.write_bytes(data)
 
 

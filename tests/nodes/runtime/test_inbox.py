@@ -131,8 +131,9 @@ def test_a_message_of_the_wrong_type_is_refused_and_counted(tmp_path: Path) -> N
     inbox.offer(Input("marks", pa.array([1, 2]), {}))
     inbox.offer(Input("marks", pa.array([{"other": 1}]), {}))
     inbox.offer(Input("marks", mark(7).to_arrow(), {}))
-    assert [record.watermark_ns for record in inbox.take()] == [7]
-    assert (inbox.refused, inbox.unjournaled) == (2, 1)
+    inbox.offer(Input("marks", mark(8).to_arrow(), {"n": "a text"}))
+    assert [record.watermark_ns for record in inbox.take()] == [7, 8]
+    assert (inbox.refused, inbox.unjournaled) == (2, 2)
 
 
 def test_what_the_producer_promised_is_fetched_from_the_journal(tmp_path: Path) -> None:

@@ -96,9 +96,7 @@ class Tiers:
         reader = TierReader(self.view.channels, self.view, self.warm)
         plan = reader.plan(start, end)
         lost = list(plan.missing)
-        taken = [
-            (int(t.row["t_ns"]), t.topic, int(t.row["seq"]), bytes(t.data)) for t in reader.read(plan, lost)
-        ]
+        taken = [(t.t_ns, t.topic, t.seq, bytes(t.data)) for t in reader.read(plan, lost)]
         return taken, lost
 
 

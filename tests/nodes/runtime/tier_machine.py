@@ -292,12 +292,12 @@ class TierMachine(RuleBasedStateMachine):
     def take(self, plan: Plan, lost: list[Missing]) -> list[Sent]:
         """Read; whatever comes is some message exactly as it was sent, once, in order."""
         taken = []
-        for row, topic, data in self.reader.read(plan, lost):
-            sent = self.topics[topic[1:]].sent[int(row["seq"])]
+        for t_ns, pub_ns, seq, channel, topic, data in self.reader.read(plan, lost):
+            sent = self.topics[topic[1:]].sent[seq]
             assert bytes(data) == sent.data
-            assert (int(row["t_ns"]), topic) == (sent.t_ns, sent.topic)
-            assert int(row["pub_ns"]) == sent.t_ns + 1
-            assert self.reader.channel(int(row["channel"])) == sent.channel
+            assert (t_ns, topic) == (sent.t_ns, sent.topic)
+            assert pub_ns == sent.t_ns + 1
+            assert self.reader.channel(channel) == sent.channel
             taken.append(sent)
         keys = [(sent.t_ns, sent.topic, sent.seq) for sent in taken]
         assert keys == sorted(set(keys))

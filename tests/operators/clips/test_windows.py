@@ -152,3 +152,15 @@ def test_plans_survive_json() -> None:
     assert [plan_from_json(plan_to_json(clip)) for clip in clips] == clips
     assert clips[0].priority == 3
     assert clips[0].upload_class == 1  # P4 uploads as P1, although P3 leads
+
+
+def test_a_clock_set_back_does_not_join_what_lies_hours_apart() -> None:
+    planner = WindowPlanner(MAX)
+    planner.add(event(7200, 5, 5))
+    planner.add(event(10, 5, 5, name="after"))
+    planner.add(event(12, 5, 5, name="after"))
+    clips = planner.advance(10**18)
+    assert [(clip.start_ns // S, clip.end_ns // S, len(clip.events)) for clip in clips] == [
+        (7195, 7205, 1),
+        (5, 17, 2),
+    ]

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow_tools.report.model import ClipRow, Incident, ReportData, TriggerMark
-from winnow_tools.report.timeline import LEFT, RIGHT, WIDTH, timeline_svg
+from winnow_tools.report.time_axis import LEFT, RIGHT, WIDTH, TimeScale
+from winnow_tools.report.timeline import timeline_svg
 
 S = 1_000_000_000
 RUN = ReportData(title="t", start_ns=0, end_ns=100 * S, bytes_seen=0, bytes_kept=0, p0_events=0, p0_kept=0)
@@ -81,9 +82,9 @@ def test_what_was_missed_is_told_by_shape_and_word():
 
 @given(st.lists(st.tuples(st.integers(0, 100), st.text("ab c", max_size=30)), max_size=12))
 def test_names_of_incidents_do_not_overlap(marks):
-    from winnow_tools.report.timeline import _incident_rows, _label_span, _Scale
+    from winnow_tools.report.timeline import _incident_rows, _label_span
 
-    scale = _Scale(0, 100 * S)
+    scale = TimeScale(0, 100 * S)
     incidents = sorted(
         (Incident(name=name, priority=0, t_ns=second * S) for second, name in marks), key=lambda one: one.t_ns
     )

@@ -43,6 +43,23 @@ BENCHES = {
             "whole graphs on recordings: scaffold, run at full speed, verify every message",
             "winnow_tools.bench.recordings",
         ),
+        Bench("ring", "the ring beside numpy's copy and a deque", "winnow_tools.bench.ring"),
+        Bench(
+            "vehicle",
+            "the full suite through the vehicle's graph at 1x, 2x, 4x",
+            "winnow_tools.bench.vehicle",
+        ),
+        Bench("replay", "a recording at full speed, source to ring", "winnow_tools.bench.replay"),
+        Bench(
+            "what-if",
+            "settings on recordings against real time, beside mcap's reader",
+            "winnow_tools.bench.whatif",
+        ),
+        Bench(
+            "recover",
+            "messages that survive kills and power cuts, and the speed of recovery",
+            "winnow_tools.bench.recovery",
+        ),
         Bench(
             "restart",
             "kill -9 of the ring in a running dataflow: the gap, and what is lost",

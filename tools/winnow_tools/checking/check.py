@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from winnow_operators.campaign import BareTriggers, merge
 from winnow_operators.graphs.model import Graph, Node, NodeKind, OutputRef, Place
 from winnow_operators.graphs.rules import (
     RING,
@@ -18,15 +19,17 @@ from winnow_operators.graphs.rules import (
     program,
     ways_around_redactor,
 )
+from winnow_operators.triggers.feeding import resolve
 from winnow_operators.triggers.resolve import Resolution
+from winnow_runtime.campaign.signing import verify
 from winnow_runtime.ring.layout import ENTRY_BYTES
+from winnow_schemas.campaign import CampaignRefusedError, read_campaign_file
 from winnow_schemas.errors import BadInputError, WinnowError
 from winnow_schemas.ids import unique_ports
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import FileProblemsError, Problem, YamlDocument
 from winnow_tools.graphpage.files import load_graph
 from winnow_tools.running.launch import dora_program, node_environment
-from winnow_triggers.deciding import resolve
 
 _MIB = 2**20
 
@@ -85,6 +88,7 @@ def check(path: Path, settings_path: Path | None = None) -> Report:
     findings += ways_around_redactor(graph, cameras)
     findings += _topics(graph, settings, document)
     resolution = _triggers(settings, document, findings)
+    findings += _campaign(settings, document, resolution)
     rings = tuple(_rings(graph, settings))
     memory = sum(ring.bytes for ring in rings)
     limit = int(settings.ring.memory_mib * _MIB)
@@ -260,6 +264,24 @@ def _triggers(
             )
         )
     return resolution
+
+
+def _campaign(
+    settings: DeviceSettings, document: YamlDocument | None, resolution: Resolution | None
+) -> Iterator[Finding]:
+    """A campaign beside the settings that would be refused: the graph runs all the same, without it."""
+    if not settings.campaign.file or document is None or resolution is None or resolution.problems:
+        return
+    path = Path(document.name).resolve().parent / settings.campaign.file
+    try:
+        campaign = read_campaign_file(path)
+        verify(campaign, settings.campaign.keys)
+        inputs, _ = resolve(settings, document)
+        bare = BareTriggers(resolution, inputs, settings.triggers, settings.clips.max_length_s)
+        merge(campaign.campaign, bare)
+    except CampaignRefusedError as error:
+        problem = document.problem(("campaign", "file"), f"campaign.file: {error}")
+        yield _finding(Severity.WARNING, problem)
 
 
 def _rings(graph: Graph, settings: DeviceSettings) -> Iterator[RingBudget]:

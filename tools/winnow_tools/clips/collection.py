@@ -101,11 +101,9 @@ def one_clip(path: Path, name: str) -> Clip:
     ]
     if len(matches) != 1:
         what = (
-            "no clip"
+            f"No clip in {path} begins"
             if not matches
-            else f"{len(matches)} clips ({', '.join(clip.sidecar.name for clip in matches[:5])})"
+            else f"{len(matches)} clips in {path} ({', '.join(clip.sidecar.name for clip in matches[:5])}) begin"
         )
-        raise BadInputError(
-            f"{what} in {path} begin with {name!r}; nothing was shown. `winnow clips ls` lists them."
-        )
+        raise BadInputError(f"{what} with {name!r}; nothing was done. `winnow clips ls` lists them.")
     return matches[0]

@@ -143,9 +143,10 @@ def export_command(
     """Take a clip, or part of it, elsewhere."""
     with sentences():
         clip = one_clip(where, name)
-        if topic and (unknown := set(topic) - set(clip.sidecar.topics)):
+        has = {*clip.sidecar.topics, *(item.topic for item in clip.sidecar.latched)}
+        if topic and (unknown := set(topic) - has):
             raise BadInputError(
-                f"{clip.sidecar.name} has no topic {min(unknown)!r}; nothing was written. It has: {', '.join(clip.sidecar.topics)}."
+                f"{clip.sidecar.name} has no topic {min(unknown)!r}; nothing was written. It has: {', '.join(sorted(has))}."
             )
         written = export(clip, output, form, set(topic or []))
     for path in written:

@@ -84,6 +84,8 @@ def _copy_topics(reader: McapReader, sink: Sink, topics: set[str]) -> None:
 
 
 def _as_tables(clip: Clip, output: Path, topics: set[str]) -> list[Path]:
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise BadInputError(f"{output} exists and is not an empty folder; nothing was written.")
     output.mkdir(parents=True, exist_ok=True)
     decoders: dict[int, FieldDecoder | None] = {}
     files = {}

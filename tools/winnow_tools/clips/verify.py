@@ -70,9 +70,7 @@ def verify(path: Path, recording: Iterable[Message] | None) -> list[ClipCheck]:
 
 
 def _by_itself(clip: Clip) -> tuple[ClipCheck, ClipContent | None]:
-    check = ClipCheck(clip.sidecar.name, clip.path)
-    if clip.sidecar.name != clip.path.stem:
-        check.problems.append(f"{clip.path.name}: its sidecar is that of {clip.sidecar.name}.")
+    check = ClipCheck(clip.path.stem, clip.path)
     content = read_content(clip, check.problems)
     if content is not None:
         check.latched = sum(map(len, content.latched.values()))

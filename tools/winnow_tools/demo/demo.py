@@ -93,7 +93,11 @@ def _settings_with_store(settings: Path, out: Path) -> Path:
 
 
 def _note(settings: Path) -> str:
-    return f"Simulated with reduced clouds and images (settings: {settings.name}); all topics at their own rates."
+    return (
+        f"Simulated with reduced clouds and images (settings: {settings.name}); all topics at their own rates. "
+        "Something happens every half minute here, so much is kept; on an ordinary day most of the time nothing does, "
+        "and the share discarded is that of the time outside of windows."
+    )
 
 
 def _check(out: Path, settings: Path, outcome: Outcome, say: Say) -> list[str]:

@@ -34,6 +34,7 @@ Row = dict[str, Any]
 _NOT_WORTH_TELLING = {
     ("trigger", "fired"),
     ("clip", "cut"),
+    ("file", "written"),
     ("stream", "ended"),
     ("retention", "kept"),
     ("upload", "queued"),

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from winnow_schemas.errors import UnavailableError
 from winnow_tools.console import sentences
 from winnow_tools.pages.writing import write_whole
 from winnow_tools.report.collect import collect
@@ -23,5 +24,11 @@ def report_command(
     """Write a page about a finished run: timeline, clips, budgets, what was dropped and why."""
     target = output or out / "report.html"
     with sentences():
-        write_whole(target, render_report(collect(out, graph=graph)))
+        page = render_report(collect(out, graph=graph))
+        try:
+            write_whole(target, page)
+        except OSError as error:
+            raise UnavailableError(
+                f"{target} cannot be written ({error.strerror}); there is no report."
+            ) from None
     print(target)

@@ -1,16 +1,13 @@
 """Triggers, clips and incidents over message time, as SVG."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from winnow_operators.graphs.layout.text import text_width
 from winnow_tools.pages.markup import attribute, text
 from winnow_tools.report.formats import duration_text, size_text, time_text
 from winnow_tools.report.model import ClipRow, Incident, ReportData, TriggerMark
+from winnow_tools.report.time_axis import TICK_PX, WIDTH, TimeScale, axis_svg
 
-WIDTH = 1120.0
-LEFT, RIGHT = 44.0, 16.0
-"""Room for lane names, and for the last tick's text."""
 ROW, BAR = 22.0, 14.0
 """Heights of a row of a lane and of a clip's bar, px."""
 MOST_ROWS = 6
@@ -19,44 +16,7 @@ MOST_MARKS = 4000
 """Clips, and triggers, that are drawn; the tables have all."""
 MOST_INCIDENTS = 200
 """Incidents that are drawn."""
-_TICK = 10.5
-_STEPS_S = (
-    0.1,
-    0.2,
-    0.5,
-    1,
-    2,
-    5,
-    10,
-    15,
-    30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1800,
-    3600,
-    7200,
-    10800,
-    21600,
-    43200,
-    86400,
-)
-_NEED = 96.0
-"""px from one tick to the next."""
 _LABEL_GAP = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    start_ns: int
-    end_ns: int
-
-    def x(self, t_ns: float) -> float:
-        span = max(1, self.end_ns - self.start_ns)
-        inside = min(max(t_ns, self.start_ns), self.end_ns)
-        return LEFT + (inside - self.start_ns) / span * (WIDTH - LEFT - RIGHT)
 
 
 def timeline_svg(data: ReportData) -> str:
@@ -81,7 +41,7 @@ def timeline_svg(data: ReportData) -> str:
         parts += [_trigger(mark, scale, y + 4.0 + where.get(mark.clip_id, 0) * ROW) for mark in own]
         y += height
     total = y + 6.0
-    axis = _axis(scale, head - 4.0, y)
+    axis = axis_svg(scale, head - 4.0, y)
     marks = _incidents(incidents, scale, head, y)
     return (
         f'<svg class="timeline" viewBox="0 0 {WIDTH:g} {total:g}" width="{WIDTH:g}" height="{total:g}" role="group" '
@@ -89,11 +49,11 @@ def timeline_svg(data: ReportData) -> str:
     )
 
 
-def _scale(data: ReportData) -> _Scale:
+def _scale(data: ReportData) -> TimeScale:
     """From the first message to the last, and a little more where windows reach further."""
     starts = [data.start_ns, *(clip.start_ns for clip in data.clips), *(mark.t_ns for mark in data.incidents)]
     ends = [data.end_ns, *(clip.end_ns for clip in data.clips), *(mark.t_ns for mark in data.incidents)]
-    return _Scale(min(starts), max(ends))
+    return TimeScale(min(starts), max(ends))
 
 
 def _rows(clips: Sequence[ClipRow]) -> list[tuple[ClipRow, int]]:
@@ -118,7 +78,7 @@ def _lane(priority: int, y: float, height: float) -> str:
     )
 
 
-def _clip(clip: ClipRow, times: Sequence[int], scale: _Scale, y: float) -> str:
+def _clip(clip: ClipRow, times: Sequence[int], scale: TimeScale, y: float) -> str:
     """A bar; where the window only rolls before the first and after the last trigger, it is paler."""
     left, right = scale.x(clip.start_ns), scale.x(clip.end_ns)
     right = max(right, left + 3.0)
@@ -146,7 +106,7 @@ def _clip(clip: ClipRow, times: Sequence[int], scale: _Scale, y: float) -> str:
     )
 
 
-def _trigger(mark: TriggerMark, scale: _Scale, y: float) -> str:
+def _trigger(mark: TriggerMark, scale: TimeScale, y: float) -> str:
     x = scale.x(mark.t_ns)
     value = "" if mark.value is None else f", value {mark.value:.6g}"
     value += "" if mark.threshold is None else f", threshold {mark.threshold:.6g}"
@@ -160,27 +120,7 @@ def _trigger(mark: TriggerMark, scale: _Scale, y: float) -> str:
     )
 
 
-def _axis(scale: _Scale, top: float, bottom: float) -> str:
-    span_s = max(1e-9, (scale.end_ns - scale.start_ns) / 1e9)
-    wanted_s = span_s * _NEED / (WIDTH - LEFT - RIGHT)
-    step_s = next((step for step in _STEPS_S if step >= wanted_s), 86400 * max(1, round(wanted_s / 86400)))
-    step_ns = round(step_s * 1e9)
-    parts = []
-    t_ns = -(-scale.start_ns // step_ns) * step_ns
-    while t_ns <= scale.end_ns:
-        x = scale.x(t_ns)
-        label = time_text(t_ns, fine=step_s < 1)
-        half = text_width(label, _TICK) / 2
-        shown = min(max(x, half + 2), WIDTH - half - 2)
-        parts.append(f'<path class="grid" d="M{x:.1f} {top:g}V{bottom:g}"/>')
-        parts.append(
-            f'<text class="tick-text" x="{shown:.1f}" y="14" text-anchor="middle">{text(label)}</text>'
-        )
-        t_ns += step_ns
-    return "".join(parts)
-
-
-def _incident_rows(incidents: Sequence[Incident], scale: _Scale) -> tuple[list[int], int]:
+def _incident_rows(incidents: Sequence[Incident], scale: TimeScale) -> tuple[list[int], int]:
     """On which row each incident's name stands, in order of time, so that names do not overlap; and how many rows."""
     ends: list[float] = []
     rows = []
@@ -195,8 +135,8 @@ def _incident_rows(incidents: Sequence[Incident], scale: _Scale) -> tuple[list[i
 _SIGNS = {"found": "M-3.5 0.3L-1 3L3.8-3", "missed": "M-3-3L3 3M3-3L-3 3", "unwatched": "M-3 0H3"}
 
 
-def _label_span(one: Incident, scale: _Scale) -> tuple[float, float]:
-    width = text_width(_short(one.name), _TICK) + 18.0
+def _label_span(one: Incident, scale: TimeScale) -> tuple[float, float]:
+    width = text_width(_short(one.name), TICK_PX) + 18.0
     left = min(scale.x(one.t_ns) - 6.0, WIDTH - width - 2.0)
     return left, left + width
 
@@ -205,7 +145,7 @@ def _short(name: str) -> str:
     return name if len(name) <= 32 else name[:31] + "…"
 
 
-def _incidents(incidents: Sequence[Incident], scale: _Scale, head: float, bottom: float) -> str:
+def _incidents(incidents: Sequence[Incident], scale: TimeScale, head: float, bottom: float) -> str:
     """Lines first, then names, so that no line runs over a name."""
     rows, _ = _incident_rows(incidents, scale)
     lines, names = [], []

@@ -20,6 +20,7 @@ from winnow_tools.running.watch import Watch, read_totals
 _LOOK_EVERY_S = 0.25
 NODE_FAILED = 5
 """Exit code: a node gave up, or dora did."""
+_GONE = b"handling node stop with exit status"
 LOST = 3
 """Exit code: something that should have been kept is missing."""
 _NOTED = {
@@ -71,10 +72,15 @@ def run(
         process = start(graph, log)
         watch = Watch(request.out, shm_dir)
         heeded = 0
+        start_watch = _StartWatch(log)
         try:
             while not _ended(process):
                 if stop_after_s is not None and not wishes and time.monotonic() - begun > stop_after_s:
                     wishes.append(signal.SIGINT)
+                if start_watch.hopeless():
+                    _signal(process, signal.SIGKILL)
+                    process.wait()
+                    break
                 if len(wishes) > heeded:
                     _signal(process, signal.SIGINT if heeded == 0 else signal.SIGKILL)
                     heeded = len(wishes)
@@ -88,6 +94,34 @@ def run(
     tell(watch)
     wall_s = time.monotonic() - begun
     return _sum_up(request.out, watch, process.returncode, log, wall_s)
+
+
+class _StartWatch:
+    """Sees in dora's log that a node left for good before the graph began.
+
+    dora 1.1 lets the others wait for it, fail, and start again without end.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._read = 0
+        self._begun = False
+
+    def hopeless(self) -> bool:
+        if self._begun:
+            return False
+        with self._log.open("rb") as file:
+            file.seek(self._read)
+            data = file.read()
+        whole = data.rfind(b"\n") + 1
+        self._read += whole
+        gone = False
+        for line in data[:whole].splitlines():
+            self._begun = self._begun or b"all nodes are ready" in line or b"starting dataflow" in line
+            gone = gone or (
+                _GONE in line and b"exit status Success" not in line and b"restart: false" in line
+            )
+        return gone and not self._begun
 
 
 @contextmanager

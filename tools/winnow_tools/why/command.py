@@ -8,6 +8,7 @@ import typer
 from winnow_runtime.ledger import read_ledger
 from winnow_schemas.errors import BadInputError
 from winnow_tools.console import print_json, sentences
+from winnow_tools.running.watch import read_totals
 from winnow_tools.why.moment import parse_moment
 from winnow_tools.why.story import TOLD_MAX, Line, Row, about_clip, about_time, clip_rows, values
 
@@ -45,6 +46,8 @@ def explain(out: Path, what: str) -> list[Line]:
     """
     if not (out / "ledger").is_dir() and not (out / "ledger.parquet").exists():
         raise BadInputError(f"{out} holds no ledger; nothing was looked up. Name a run's folder with --out.")
+    if not what.strip():
+        raise BadInputError("Neither a time nor a clip was named; nothing was looked up.")
     rows: list[Row] = read_ledger(out).to_pylist()
     clips = [
         row
@@ -53,8 +56,18 @@ def explain(out: Path, what: str) -> list[Line]:
     ]
     if clips:
         return [line for clip in clips for line in about_clip(rows, clip)]
-    times = [row["t_ns"] for row in rows if row["t_ns"] > 0]
-    if not times:
+    span = _span(out, rows)
+    if span is None:
         raise BadInputError(f"The ledger in {out} has no decision with a time; nothing was looked up.")
-    start_ns, end_ns = parse_moment(what, min(times), max(times))
-    return about_time(rows, start_ns, end_ns)
+    start_ns, end_ns = parse_moment(what, *span)
+    return about_time(rows, start_ns, end_ns, span)
+
+
+def _span(out: Path, rows: list[Row]) -> tuple[int, int] | None:
+    """First and last message; while the ring has not written its totals, first and last decision."""
+    totals = read_totals(out)
+    topics = [topic for topic in totals.topics.values() if topic["messages"]] if totals else []
+    if topics:
+        return min(topic["first_ns"] for topic in topics), max(topic["newest_ns"] for topic in topics)
+    times = [row["t_ns"] for row in rows if row["t_ns"] > 0]
+    return (min(times), max(times)) if times else None

@@ -19,7 +19,13 @@ def parse_moment(text: str, start_ns: int, end_ns: int) -> tuple[int, int]:
         BadInputError: it is none of these.
 
     """
-    text = text.strip()
+    start, end = _parse(text.strip(), start_ns, end_ns)
+    if not -(2**63) <= start < end < 2**63:
+        raise BadInputError(f"{text!r} is beyond any time (int64 nanoseconds); nothing was looked up.")
+    return start, end
+
+
+def _parse(text: str, start_ns: int, end_ns: int) -> tuple[int, int]:
     if match := _OFFSET.match(text):
         at = start_ns + int(float(match[1]) * 1e9)
         return at, at + 1_000_000_000

@@ -8,6 +8,8 @@ from typing import Any
 
 NEAR_NS = 60_000_000_000
 """Decisions within a minute of the moment asked for are told."""
+_EXACT_NS = 1_000_000_000
+"""A moment said to the second; a longer one is said with its end."""
 TOLD_MAX = 40
 """Lines of an answer; more than that nobody reads, `--json` has all."""
 
@@ -37,6 +39,14 @@ def clock(t_ns: int) -> str:
         return datetime.fromtimestamp(t_ns / 1e9, UTC).strftime("%H:%M:%S.%f")[:-3]
     except (OverflowError, ValueError, OSError):
         return f"{t_ns} ns"
+
+
+def stamp(t_ns: int) -> str:
+    """Date and time of day."""
+    try:
+        return f"{datetime.fromtimestamp(t_ns / 1e9, UTC):%Y-%m-%d} {clock(t_ns)}"
+    except (OverflowError, ValueError, OSError):
+        return clock(t_ns)
 
 
 def clip_rows(rows: Iterable[Row]) -> list[Row]:
@@ -77,21 +87,25 @@ def about_clip(rows: Sequence[Row], clip: Row) -> list[Line]:
     return lines
 
 
-def about_time(rows: Sequence[Row], start_ns: int, end_ns: int) -> list[Line]:
-    """Why there are these clips of a moment, or none."""
+def about_time(rows: Sequence[Row], start_ns: int, end_ns: int, span: tuple[int, int]) -> list[Line]:
+    """Why there are these clips of a moment, or none; ``span``: first and last message of the run."""
+    moment = clock(start_ns) if end_ns - start_ns <= _EXACT_NS else f"{clock(start_ns)} to {clock(end_ns)}"
     clips = clip_rows(rows)
     inside = [row for row in clips if values(row)["start_ns"] < end_ns and values(row)["end_ns"] > start_ns]
     if inside:
-        lines = [
-            Line(
-                f"{len(inside)} clip{'s' if len(inside) > 1 else ''} hold{'s' if len(inside) == 1 else ''} {clock(start_ns)}."
-            )
-        ]
+        held = "1 clip holds" if len(inside) == 1 else f"{len(inside)} clips hold"
+        part = " or a part of it" if end_ns - start_ns > _EXACT_NS else ""
+        lines = [Line(f"{held} {moment}{part}.")]
         for clip in inside:
             lines += about_clip(rows, clip)
         return lines
-    lines = [Line(f"No clip holds {clock(start_ns)}.")]
-    lines += _why_none(rows, start_ns, end_ns)
+    lines = [Line(f"No clip holds {moment}.")]
+    if end_ns <= span[0] or start_ns > span[1]:
+        lines.append(
+            Line(f"The run has no message of that time: it goes from {stamp(span[0])} to {stamp(span[1])}.")
+        )
+    else:
+        lines += _why_none(rows, start_ns, end_ns)
     lines += _neighbours(clips, start_ns)
     return lines
 
@@ -105,7 +119,12 @@ def _why_none(rows: Sequence[Row], start_ns: int, end_ns: int) -> list[Line]:
     lines += [Line(f"At {clock(row['t_ns'])} {row['reason']}", row) for row in quiet]
     lines += [Line(f"At {clock(row['t_ns'])} {row['subject']}: {row['reason']}", row) for row in lost]
     if not lines:
-        lines.append(Line("No trigger fired or came near to it within a minute."))
+        fired = any((row["kind"], row["outcome"]) == ("trigger", "fired") for row in near)
+        lines.append(
+            Line("What fired within a minute has its window before or after it.")
+            if fired
+            else Line("No trigger fired or came near to it within a minute.")
+        )
     idle = [row for row in rows if row["kind"] == "trigger" and row["outcome"] == "inactive"]
     if idle:
         names = ", ".join(row["subject"] for row in idle[:6]) + (", ..." if len(idle) > 6 else "")

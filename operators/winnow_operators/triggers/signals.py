@@ -15,17 +15,23 @@ class SignalReader:
     """Decodes only the fields that somebody looks at."""
 
     def __init__(
-        self, signals: Mapping[str, SignalSettings], zones_topic: str, channel: Callable[[int], Channel]
+        self,
+        signals: Mapping[str, SignalSettings],
+        zones_topic: str,
+        channel: Callable[[int], Channel],
+        before: "SignalReader | None" = None,
     ) -> None:
-        self.sources = SignalSources(signals, zones_topic)
+        """Prepare decoders and detectors; the detectors of ``before`` that are still wanted go on."""
+        self.signals = frozenset(signals)
+        self.sources: SignalSources = SignalSources(signals, zones_topic, before.sources if before else None)
         self._paths = self.sources.paths
         self._channel = channel
         self._decoders: dict[int, FieldDecoder | None] = {}
         self.problems: list[tuple[str, str]] = []
         """(topic, sentence) of what cannot be decoded; said once per channel or kind of fault."""
-        self.undecodable = 0
+        self.undecodable: int = before.undecodable if before else 0
         """Messages that could not be read."""
-        self._said: set[tuple[int, str]] = set()
+        self._said: set[tuple[int, str]] = before._said if before else set()
 
     @property
     def topics(self) -> frozenset[str]:
@@ -36,6 +42,8 @@ class SignalReader:
         self, topic: str, number: int, t_ns: int, data: bytes
     ) -> tuple[dict[str, Any], Sequence[Zone] | None]:
         """The signals that one message brings, and the map's zones if it is that message."""
+        if topic not in self._paths:  # a campaign has ended that looked at it
+            return {}, None
         decoder = self._decoder(topic, number)
         if decoder is None:
             self.undecodable += 1

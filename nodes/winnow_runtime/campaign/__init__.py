@@ -1,0 +1,1 @@
+"""Campaigns on a device: whom it believes, what it keeps of them, and how it is asked."""
