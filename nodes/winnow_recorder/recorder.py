@@ -11,6 +11,7 @@ import numpy as np
 
 from winnow_operators.retention.eviction import EvictionLimits, SegmentInfo, plan_eviction
 from winnow_recorder.note import Note
+from winnow_recorder.recorded import recorded_seqs
 from winnow_recorder.stalls import Stalls
 from winnow_recorder.syncing import Syncer
 from winnow_runtime import atomic
@@ -32,8 +33,6 @@ RETRY_NS = 2_000_000_000
 """After the disk refused: how long until the next attempt."""
 MEND_EVERY_NS = 10_000_000_000
 """How often a segment that could not be mended is tried again."""
-LOOK_BACK = 12
-"""Segments that a recorder that comes back looks into: dora starts it again at most ten times in a row."""
 EVICT_EVERY_NS = 1_000_000_000
 TELL_EVERY_NS = 1_000_000_000
 
@@ -121,7 +120,7 @@ class Recorder:
             value.get("safe", {}) if isinstance(value, dict) and value.get("run_id") == self._run_id else {}
         )
         cursors = {str(port): int(number) for port, number in saved.items()}
-        seqs = self._recorded_seqs()
+        seqs = recorded_seqs(self._folder, self._cursor_file)
         for port, ring in self._view.rings().items():
             first = cursors.get(port, 0)
             entries = ring.between(first, ring.head)
@@ -131,29 +130,6 @@ class Recorder:
                 last = fresh[0] - 1 if len(fresh) else len(entries) - 1
                 cursors[port] = int(entries[last]["n"]) + 1
         return cursors
-
-    def _recorded_seqs(self) -> dict[int, int]:
-        """Channel -> the largest sequence number in what was written since the cursors were, and shortly before."""
-        seqs: dict[int, int] = {}
-        for segment in self._written_last():
-            rows = segment.rows()
-            for channel in np.unique(rows["channel"]):
-                newest = int(rows["seq"][rows["channel"] == channel].max())
-                seqs[int(channel)] = max(seqs.get(int(channel), 0), newest)
-        return seqs
-
-    def _written_last(self) -> list[Segment]:
-        """By the time of writing: names follow the messages' clocks, which may have been stepped."""
-        written = sorted(
-            (_written_ns(segment), segment.start_ns, segment) for segment in segments(self._folder)
-        )
-        try:
-            since = self._cursor_file.stat().st_mtime_ns
-        except OSError:
-            since = 0
-        return [
-            each[2] for place, each in enumerate(written) if each[0] >= since or place >= len(written) - 2
-        ]
 
     # --- recording ----------------------------------------------------------------------------------------
 
@@ -404,10 +380,3 @@ class Recorder:
     def recorded(self) -> tuple[int, int]:
         """Messages and bytes recorded by this process."""
         return self._writer.messages, self._writer.bytes
-
-
-def _written_ns(segment: Segment) -> int:
-    try:
-        return segment.index_path.stat().st_mtime_ns
-    except OSError:
-        return 0  # it has no index: nothing in it counts

@@ -212,16 +212,21 @@ def test_a_topic_with_a_clock_of_its_own_neither_keeps_a_segment_open_nor_begins
     assert len(read_back(tmp_path)) == 200
 
 
-def test_files_are_closed_once_when_syncing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("succeed", [0, 1, 2])
+def test_files_are_closed_once_when_syncing_fails(
+    succeed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     writer = fill_folder(tmp_path, 1)
     closed: list[int] = []
-    close = os.close
+    close, left = os.close, [succeed]
     monkeypatch.setattr(os, "close", lambda file: (closed.append(file), close(file)))
 
     def refuse(_: int) -> None:
-        raise OSError(5, "Input/output error")
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(os, "fdatasync", refuse)
     with pytest.raises(OSError, match="Input/output"):
         writer.close()
     writer.abandon()

@@ -104,14 +104,20 @@ class TierMachine(RuleBasedStateMachine):
         return Recorder(self.view, cell, self.warm_folder, state, "run", SETTINGS, self.clock)
 
     def teardown(self) -> None:
-        if hasattr(self, "base"):
-            self.read(BEGINNING, ALWAYS)
-            if self.recorder is not None:
-                self.recorder.stop()
-                self.recorder.finish()
-                self.check_recorded()
-                self.read(BEGINNING, ALWAYS)
+        if not hasattr(self, "base"):
+            return
+        try:
+            self.check_at_the_end()
+        finally:
             shutil.rmtree(self.base)
+
+    def check_at_the_end(self) -> None:
+        self.read(BEGINNING, ALWAYS)
+        if self.recorder is not None:
+            self.recorder.stop()
+            self.recorder.finish()
+            self.check_recorded()
+            self.read(BEGINNING, ALWAYS)
 
     # --- writing ------------------------------------------------------------------------------------------
 
