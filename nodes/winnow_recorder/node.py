@@ -77,6 +77,8 @@ def _health(recorder: Recorder) -> tuple[int, str, dict[str, object]]:
 
 def _note(node: Node, recorder: Recorder, *, wait: bool = False) -> None:
     """Write what happened to the ledger; what a full disk refuses is kept for the next time, recording goes on."""
+    while recorder.stalls.told:
+        node.seam.log("warn", recorder.stalls.told.pop(0))
     while recorder.notes:
         note = recorder.notes[0]
         try:

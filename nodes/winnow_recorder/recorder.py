@@ -148,7 +148,7 @@ class Recorder:
             self._refuse(error)
             return False
         self._idle = not worked
-        self.stalls.took(now, self._clock.monotonic_ns(), self.newest_ns, self.notes)
+        self.stalls.took(now, self._clock.monotonic_ns())
         if self.down:
             self.notes.append(
                 Note(

@@ -227,7 +227,8 @@ def _incident_note(incident: IncidentTruth, expected: Sequence[str]) -> str:
     if incident.begun_ns is None:
         return "the script gave it no chance to begin"
     if not expected:
-        return f"no trigger has to fire for it ({', '.join(incident.causes) or 'none looks at it'} may)"
+        may = f": {', '.join(incident.causes)} may" if incident.causes else ""
+        return f"no trigger has to fire for it{may}"
     return ""
 
 

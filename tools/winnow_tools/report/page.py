@@ -99,9 +99,10 @@ def _headline(data: ReportData) -> str:
         _card("Triggers", f"{len(data.triggers):,}", f"{suppressed:,} of them suppressed", ""),
     ]
     if data.incidents:
-        found = sum(1 for one in data.incidents if one.found_type)
-        state = "good" if found == len(data.incidents) else "warn"
-        cards.append(_card("Incidents found", f"{found} of {len(data.incidents)}", _unexplained(data), state))
+        watched = [one for one in data.incidents if one.state != "unwatched"]
+        found = sum(one.state == "found" for one in watched)
+        state = "good" if found == len(watched) else "warn"
+        cards.append(_card("Incidents found", f"{found} of {len(watched)}", _unexplained(data), state))
     if data.topics:
         sent = sum(row.messages for row in data.topics)
         cards.append(
