@@ -75,6 +75,7 @@ def test_a_campaign_comes_by_file_and_goes_back_by_command(tmp_path: Path) -> No
     assert all(t_ns <= ended_ns + 1_000_000_000 for kind, t_ns, _ in fired if kind == "far")
 
 
+@pytest.mark.storm
 def test_a_replay_with_a_campaign_decides_the_same_twice(tmp_path: Path) -> None:
     graph = made(tmp_path)
     (graph.parent / "campaign.json").write_text(json.dumps(CAMPAIGN))
