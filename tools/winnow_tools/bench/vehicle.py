@@ -199,7 +199,7 @@ def _rows(each: Pass) -> list[Row]:
         "clips": sum(summary["clips"].values()),
         "exit code": each.outcome.exit_code,
         **{
-            f"{name}, cores / MiB": f"{cost.cpu_s / max(1e-9, summary['flow_s']):.2f} / {cost.most_anonymous_mib:.0f}"
+            f"{name}, cores / MiB": f"{cost.cpu_s / (summary['flow_s'] or WALL_S):.2f} / {cost.most_anonymous_mib:.0f}"
             for name, cost in sorted(each.costs.nodes.items())
         },
     }
