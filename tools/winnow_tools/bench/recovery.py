@@ -17,7 +17,7 @@ PAYLOADS = 64
 """Different ones, repeated: making random bytes would take longer than recovering them."""
 
 
-def measure(load: Load, kills: int = 20, cuts: int = 200, megabytes: int = 1000) -> Measured:
+def measure(load: Load, kills: int = 100, cuts: int = 200, megabytes: int = 1000) -> Measured:
     """Run the benchmark."""
     load.say(f"Killing a writer {kills} times")
     killed = survives_kills(load.scratch, kills)
