@@ -161,3 +161,34 @@ def test_a_damaged_state_never_crashes(stream, data) -> None:
         pass
     else:
         play(other, stream, other._machine.clock.now_ns)
+
+
+def _paths(value, path=()):
+    if path:
+        yield path
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from _paths(value[key], (*path, key))
+
+
+def test_no_single_damage_of_a_state_crashes_or_hangs() -> None:
+    stream = [(gap * 1_000_000_000, ("x", value)) for gap, value in ((0, 4.0), (1, 6.0), (5, 1.0), (8, 7.0))]
+    bench = fresh()
+    play(bench, stream)
+    saved = json.dumps(bench.snapshot())
+    refused = taken = 0
+    for path in _paths(json.loads(saved)):
+        for damage in ("x", -1, 10**18):
+            state = json.loads(saved)
+            place = state
+            for key in path[:-1]:
+                place = place[key]
+            place[path[-1]] = damage
+            other = fresh()
+            try:
+                other.restore(state)
+            except BadInputError:
+                refused += 1
+            else:
+                taken += 1
+                play(other, stream, other._machine.clock.now_ns)
+    assert refused > taken > 0
