@@ -12,6 +12,7 @@ from tests.small_drives import LATCHED
 from typer.testing import CliRunner
 
 from winnow_tools.cli import app
+from winnow_tools.clips.verify import ClipCheck
 
 pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(600)]
 TOPIC = "/odom/twist"
@@ -246,6 +247,29 @@ def test_a_clip_without_any_trace_is_missed_in_a_runs_folder(own_copy: FinishedR
     assert code == 1
     assert said["clips"] == 3
     assert said["bad"][0]["problems"] == [f"{clip} is not there, though it was cut."]
+
+
+def test_clips_that_say_of_themselves_that_messages_are_missing_are_counted(own_copy: FinishedRun):
+    hole = {"topic": "/imu", "count": 3, "start_ns": 1, "end_ns": 2, "reason": "gone"}
+    clip = middle_clip(own_copy)
+    edit_the_sidecar(missing=[hole])(clip)
+    assert verify(own_copy)[1]["clips_with_missing_messages"] == 1
+    result = CliRunner().invoke(app, ["clips", "verify", str(clip)])
+    assert "; 1 clip says of itself that messages are missing (" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("holes", "part"),
+    [([0, 0], ""), ([1, 0], "1 clip says of itself"), ([2, 1], "2 clips say of themselves")],
+)
+def test_holes_that_clips_admit_are_no_failure(monkeypatch, holes: list[int], part: str):
+    checks = [ClipCheck(f"c{n}", Path(f"c{n}.mcap"), holes=count) for n, count in enumerate(holes)]
+    monkeypatch.setattr("winnow_tools.clips.command.verify", lambda *_: checks)
+    result = CliRunner().invoke(app, ["clips", "verify", "here"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("2 clips: 0 missing, 0 extra, 0 changed")
+    assert part in result.stdout
+    assert ("messages are missing" in result.stdout) == bool(part)
 
 
 def test_a_changed_window_is_found(own_copy: FinishedRun):

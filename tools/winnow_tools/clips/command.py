@@ -75,7 +75,8 @@ def verify_command(
     """Prove that clips are whole, and that they hold exactly what the recording holds in their windows.
 
     Exit code 0 only when there is at least one clip and nothing is missing, extra, changed, reordered or
-    damaged; 1 otherwise; 2 when there is no such folder, or the recording cannot be read at all.
+    damaged; 1 otherwise; 2 when there is no such folder, or the recording cannot be read at all. Without a
+    recording, what is missing is known only of clips that say so of themselves; they are counted apart.
     """
     unreadable: tuple[str, ...] = ()
     with sentences():
@@ -126,7 +127,11 @@ def _say(checks: list[ClipCheck], where: Path, unreadable: tuple[str, ...]) -> N
     said = f"{sums['clips']} clip{'s' * (sums['clips'] != 1)}: {sums['missing']} missing, {sums['extra']} extra, {sums['changed']} changed"
     said += f", {sums['reordered']} reordered" if sums["reordered"] else ""
     latched = f"; {sums['latched']} latched from before their windows" if sums["latched"] else ""
-    print(f"{said}{latched}.")
+    own = ""
+    if holes := sums["clips_with_missing_messages"]:
+        who = "1 clip says of itself" if holes == 1 else f"{holes} clips say of themselves"
+        own = f"; {who} that messages are missing (`winnow clips ls` counts, `winnow clips show` names them)"
+    print(f"{said}{latched}{own}.")
 
 
 @clips_app.command("export")

@@ -23,6 +23,8 @@ class ClipCheck:
     reordered: int = 0
     latched: int = 0
     """Pinned messages from before the window, which count as neither missing nor extra."""
+    holes: int = 0
+    """Missing parts that the clip's own sidecar lists; no failure, for the clip says so."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -70,7 +72,7 @@ def verify(path: Path, recording: Iterable[Message] | None) -> list[ClipCheck]:
 
 
 def _by_itself(clip: Clip) -> tuple[ClipCheck, ClipContent | None]:
-    check = ClipCheck(clip.path.stem, clip.path)
+    check = ClipCheck(clip.path.stem, clip.path, holes=len(clip.sidecar.missing))
     content = read_content(clip, check.problems)
     if content is not None:
         check.latched = sum(map(len, content.latched.values()))
@@ -167,5 +169,6 @@ def totals(checks: list[ClipCheck]) -> dict[str, int]:
         "changed": sum(check.changed for check in checks),
         "reordered": sum(check.reordered for check in checks),
         "latched": sum(check.latched for check in checks),
+        "clips_with_missing_messages": sum(check.holes > 0 for check in checks),
         "problems": sum(len(check.problems) for check in checks),
     }

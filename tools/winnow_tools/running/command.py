@@ -116,6 +116,9 @@ def _show(outcome: Outcome) -> None:
     Console().print(table)
     for sentence in (*summary["problems"], *summary["notes"]):
         print(sentence)
+    if summary["restarts"]:
+        counts = ", ".join(f"{node} ({count})" for node, count in summary["restarts"].items())
+        print(f"Nodes that were started again: {counts}; {summary['out']}/dora/log.txt says why.")
     if summary["clips_with_missing_messages"]:
         print(
             f"{summary['clips_with_missing_messages']} clips miss messages; `winnow why CLIP --out {summary['out']}` says which and why."

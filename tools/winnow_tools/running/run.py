@@ -14,6 +14,7 @@ from typing import Any
 
 from winnow_runtime.ledger import read_ledger
 from winnow_schemas.errors import BadInputError, UnavailableError
+from winnow_tools.running.dora_log import read_dora_log
 from winnow_tools.running.launch import RunRequest, prepare, start
 from winnow_tools.running.watch import Watch, read_totals
 
@@ -161,6 +162,7 @@ def _sum_up(out: Path, watch: Watch, returncode: int, log: Path, wall_s: float) 
     rows = read_ledger(out).select(["kind", "outcome", "subject", "reason", "values"]).to_pylist()
     missing = _clips_with_holes(rows)
     lost = totals.lost if totals else 0
+    said = read_dora_log(log)
     summary: dict[str, Any] = {
         "out": str(out),
         "end": totals.end if totals else "unknown",
@@ -177,10 +179,14 @@ def _sum_up(out: Path, watch: Watch, returncode: int, log: Path, wall_s: float) 
         "messages_per_s": round(totals.messages / totals.flow_s) if totals and totals.flow_s else 0,
         "mb_per_s": round(totals.bytes / totals.flow_s / 1e6, 2) if totals and totals.flow_s else 0.0,
         "topics": totals.topics if totals else {},
-        "problems": _sentences(log),
+        "problems": said.problems(log),
+        "restarts": dict(sorted((+said.restarts).items())),
         "notes": _notes(rows),
     }
     if returncode or totals is None:
+        summary["problems"] = summary["problems"] or [
+            f"dora ended with exit code {returncode} and no node said why; see {log}."
+        ]
         return Outcome(NODE_FAILED, summary)
     return Outcome(LOST if lost or missing else 0, summary)
 
@@ -193,18 +199,3 @@ def _clips_with_holes(rows: list[dict[str, Any]]) -> int:
 def _notes(rows: list[dict[str, Any]]) -> list[str]:
     """What the user should know of the input, although everything readable was kept."""
     return list(dict.fromkeys(row["reason"] for row in rows if (row["kind"], row["outcome"]) in _NOTED))[:20]
-
-
-def _sentences(log: Path) -> list[str]:
-    """What nodes said on their way out, once each: their errors are one sentence, exit codes 1 to 9."""
-    seen: dict[str, None] = {}
-    lines = log.read_text("utf-8", "replace").splitlines()
-    for line in lines:
-        _, mark, said = line.partition(" stdout ")
-        if mark and said.partition(": ")[2].startswith("winnow: "):
-            node, _, sentence = said.partition(": ")
-            seen[f"{node}: {sentence.removeprefix('winnow: ')}"] = None
-    if not seen and not any(" stdout " in line for line in lines):  # dora did not get to starting nodes
-        causes = [line.strip() for line in lines if line.strip()[:2] in ("0:", "1:", "2:")]
-        seen = dict.fromkeys(f"dora: {line[2:].strip()}" for line in causes)
-    return list(seen)[:20]

@@ -10,7 +10,8 @@ from winnow_schemas.errors import BadInputError
 from winnow_tools.console import print_json, sentences
 from winnow_tools.running.watch import read_totals
 from winnow_tools.why.moment import parse_moment
-from winnow_tools.why.story import TOLD_MAX, Line, Row, about_clip, about_time, clip_rows, values
+from winnow_tools.why.rows import Line, Row, values
+from winnow_tools.why.story import TOLD_MAX, about_clip, about_time, clip_rows
 
 
 def why_command(

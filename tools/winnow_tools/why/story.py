@@ -1,10 +1,9 @@
 """Turns rows of the ledger into an answer."""
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+
+from winnow_tools.why.around import CLOSE_NS, Window, hole_lines, is_quiet, own_lines, quiet_lines
+from winnow_tools.why.rows import Line, Row, clock, stamp, values
 
 NEAR_NS = 60_000_000_000
 """Decisions within a minute of the moment asked for are told."""
@@ -13,52 +12,19 @@ _EXACT_NS = 1_000_000_000
 TOLD_MAX = 40
 """Lines of an answer; more than that nobody reads, `--json` has all."""
 
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One sentence of the answer, with the row that it comes from."""
-
-    text: str
-    row: Row | None = None
-
-
-def values(row: Row) -> dict[str, Any]:
-    """The row's values."""
-    try:
-        parsed = json.loads(row["values"])
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def clock(t_ns: int) -> str:
-    """Time of day with milliseconds."""
-    try:
-        return datetime.fromtimestamp(t_ns / 1e9, UTC).strftime("%H:%M:%S.%f")[:-3]
-    except (OverflowError, ValueError, OSError):
-        return f"{t_ns} ns"
-
-
-def stamp(t_ns: int) -> str:
-    """Date and time of day."""
-    try:
-        return f"{datetime.fromtimestamp(t_ns / 1e9, UTC):%Y-%m-%d} {clock(t_ns)}"
-    except (OverflowError, ValueError, OSError):
-        return clock(t_ns)
-
 
 def clip_rows(rows: Iterable[Row]) -> list[Row]:
     """Rows that say that a clip was cut."""
     return [row for row in rows if row["kind"] == "clip" and row["outcome"] == "cut"]
 
 
-def about_clip(rows: Sequence[Row], clip: Row) -> list[Line]:
-    """The chain of one clip, from its causes to where it is now."""
+def about_clip(rows: Sequence[Row], clip: Row, told: set[int] | None = None) -> list[Line]:
+    """The chain of one clip, from its causes to where it is now; without the rows ``told`` before."""
+    told = set() if told is None else told
     facts = values(clip)
     start, end, clip_id, name = facts["start_ns"], facts["end_ns"], clip["subject"], facts.get("name", "")
     lines = [Line(f"Clip {name} holds {clock(start)} to {clock(end)} (UTC).", clip)]
+    window = Window(start, end)
     types = set(str(facts.get("types", "")).split("+"))
     lines += [
         Line(f"At {clock(row['t_ns'])} {row['reason']}", row)
@@ -67,12 +33,9 @@ def about_clip(rows: Sequence[Row], clip: Row) -> list[Line]:
         and row["subject"] in types
         and start <= row["t_ns"] < end
     ]
+    lines += quiet_lines(rows, window, told)
     lines.append(Line(f"The extractor cut it: {clip['reason']}.", clip))
-    lines += [
-        Line(row["reason"] + ".", row)
-        for row in rows
-        if row["kind"] == "message" and row["outcome"] == "missing" and values(row).get("clip_id") == clip_id
-    ]
+    lines += hole_lines(rows, clip_id)
     for kind, lead in (("classification", "Classified"), ("redaction", "Redactor"), ("upload", "Uploader")):
         lines += [
             Line(f"{lead}: {row['reason']}", row)
@@ -84,7 +47,7 @@ def about_clip(rows: Sequence[Row], clip: Row) -> list[Line]:
         for row in rows
         if row["kind"] == "retention" and row["subject"].endswith(f"/{name}")
     ]
-    return lines
+    return lines + own_lines(rows, window, (clip_id, name), told)
 
 
 def about_time(rows: Sequence[Row], start_ns: int, end_ns: int, span: tuple[int, int]) -> list[Line]:
@@ -96,8 +59,10 @@ def about_time(rows: Sequence[Row], start_ns: int, end_ns: int, span: tuple[int,
         held = "1 clip holds" if len(inside) == 1 else f"{len(inside)} clips hold"
         part = " or a part of it" if end_ns - start_ns > _EXACT_NS else ""
         lines = [Line(f"{held} {moment}{part}.")]
+        told: set[int] = set()
+        lines += quiet_lines(rows, Window(start_ns, end_ns).wider(CLOSE_NS), told)
         for clip in inside:
-            lines += about_clip(rows, clip)
+            lines += about_clip(rows, clip, told)
         return lines
     lines = [Line(f"No clip holds {moment}.")]
     if end_ns <= span[0] or start_ns > span[1]:
@@ -113,8 +78,8 @@ def about_time(rows: Sequence[Row], start_ns: int, end_ns: int, span: tuple[int,
 def _why_none(rows: Sequence[Row], start_ns: int, end_ns: int) -> list[Line]:
     near = [row for row in rows if start_ns - NEAR_NS <= row["t_ns"] < end_ns + NEAR_NS and row["t_ns"] > 0]
     refused = [row for row in near if row["kind"] == "clip" and row["outcome"] != "cut"]
-    quiet = [row for row in near if row["kind"] == "trigger" and row["outcome"] != "fired"]
-    lost = [row for row in near if row["kind"] == "message"]
+    quiet = [row for row in near if is_quiet(row)]
+    lost = [row for row in near if row["kind"] in ("message", "hold")]
     lines = [Line(f"A window was not cut ({row['outcome']}): {row['reason']}.", row) for row in refused]
     lines += [Line(f"At {clock(row['t_ns'])} {row['reason']}", row) for row in quiet]
     lines += [Line(f"At {clock(row['t_ns'])} {row['subject']}: {row['reason']}", row) for row in lost]
@@ -125,6 +90,7 @@ def _why_none(rows: Sequence[Row], start_ns: int, end_ns: int) -> list[Line]:
             if fired
             else Line("No trigger fired or came near to it within a minute.")
         )
+    lines += own_lines(rows, Window(start_ns, end_ns).wider(CLOSE_NS), (), set())
     idle = [row for row in rows if row["kind"] == "trigger" and row["outcome"] == "inactive"]
     if idle:
         names = ", ".join(row["subject"] for row in idle[:6]) + (", ..." if len(idle) > 6 else "")
