@@ -29,6 +29,7 @@ from winnow_schemas.ids import unique_ports
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import FileProblemsError, Problem, YamlDocument
 from winnow_tools.checking.programs import programs
+from winnow_tools.checking.windows import longest_window_s, windows
 from winnow_tools.graphpage.files import load_graph
 from winnow_tools.running.launch import dora_program, node_environment
 
@@ -93,6 +94,7 @@ def check(path: Path, settings_path: Path | None = None) -> Report:
     rings = tuple(_rings(graph, settings))
     memory = sum(ring.bytes for ring in rings)
     limit = int(settings.ring.memory_mib * _MIB)
+    findings += windows(settings, document, resolution, rings)
     findings += _memory(settings, document, rings, memory, limit)
     return Report(
         path,
@@ -238,9 +240,7 @@ def _triggers(
         findings.append(Finding(Severity.ERROR, None, str(error)))
         return None
     findings += [_finding(Severity.ERROR, problem) for problem in resolution.problems]
-    longest = max(
-        (trigger.pre_roll_s + trigger.post_roll_s for trigger in resolution.active.values()), default=0.0
-    )
+    longest = longest_window_s(resolution)
     if longest > settings.clips.max_length_s:
         place = document.problem(("clips", "max_length_s"), "") if document else None
         findings.append(
