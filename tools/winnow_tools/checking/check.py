@@ -29,6 +29,7 @@ from winnow_schemas.ids import unique_ports
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import FileProblemsError, Problem, YamlDocument
 from winnow_tools.checking.programs import programs
+from winnow_tools.checking.signals import recording_of, signals
 from winnow_tools.checking.windows import longest_window_s, windows
 from winnow_tools.graphpage.files import load_graph
 from winnow_tools.running.launch import dora_program, node_environment
@@ -89,6 +90,7 @@ def check(path: Path, settings_path: Path | None = None) -> Report:
     cameras += _unnamed_inputs(graph, settings) if settings.default_topic.kind.shows_people else []
     findings += ways_around_redactor(graph, cameras)
     findings += _topics(graph, settings, document)
+    findings += signals(settings, document, recording_of(path, graph))
     resolution = _triggers(settings, document, findings)
     findings += _campaign(settings, document, resolution)
     rings = tuple(_rings(graph, settings))
