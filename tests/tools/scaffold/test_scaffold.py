@@ -120,6 +120,17 @@ def test_settings_hold_topics_signals_position_and_one_trigger(drive: Path, tmp_
     assert settings.ring.memory_mib == 256
 
 
+def test_rates_are_those_of_the_recording_where_they_matter(drive: Path, tmp_path: Path):
+    _, settings, _ = make(drive, tmp_path / "made")
+    with open_recording(drive) as recording:
+        rates = {name: topic.mean_bytes * topic.rate_hz for name, topic in recording.topics().items()}
+    written = {name: topic.expected_mb_s for name, topic in settings.topics.items()}
+    assert any(written.values())
+    assert not all(written.values())
+    for name, rate in rates.items():
+        assert written[name] == (float(f"{rate / 1e6:.3g}") if rate * 300 > 64 * 1024 else 0.0), name
+
+
 def test_ranges_in_comments_are_those_of_the_recording(drive: Path, tmp_path: Path):
     made, _, _ = make(drive, tmp_path / "made")
     text = made.settings.read_text()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from winnow_operators.campaign import BareTriggers, merge
-from winnow_operators.graphs.model import Graph, Node, NodeKind, OutputRef, Place
+from winnow_operators.graphs.model import Graph, Node, OutputRef, Place
 from winnow_operators.graphs.rules import (
     RING,
     Finding,
@@ -28,6 +28,9 @@ from winnow_schemas.errors import BadInputError, WinnowError
 from winnow_schemas.ids import unique_ports
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import FileProblemsError, Problem, YamlDocument
+from winnow_tools.checking.programs import programs
+from winnow_tools.checking.signals import recording_of, signals
+from winnow_tools.checking.windows import longest_window_s, windows
 from winnow_tools.graphpage.files import load_graph
 from winnow_tools.running.launch import dora_program, node_environment
 
@@ -78,7 +81,7 @@ def check(path: Path, settings_path: Path | None = None) -> Report:
     if graph is None:
         return Report(path, tuple(findings), (), 0, 0, (), ())
     findings += [_finding(Severity.WARNING, problem) for problem in graph.warnings]
-    findings += [*lossless_edges(graph), *edge_types(graph), *_programs(graph)]
+    findings += [*lossless_edges(graph), *edge_types(graph), *programs(path, graph)]
     findings += _dora(path, findings)
     settings, document = _settings(path, graph, findings, settings_path)
     if settings is None:
@@ -87,11 +90,13 @@ def check(path: Path, settings_path: Path | None = None) -> Report:
     cameras += _unnamed_inputs(graph, settings) if settings.default_topic.kind.shows_people else []
     findings += ways_around_redactor(graph, cameras)
     findings += _topics(graph, settings, document)
+    findings += signals(settings, document, recording_of(path, graph))
     resolution = _triggers(settings, document, findings)
     findings += _campaign(settings, document, resolution)
     rings = tuple(_rings(graph, settings))
     memory = sum(ring.bytes for ring in rings)
     limit = int(settings.ring.memory_mib * _MIB)
+    findings += windows(settings, document, resolution, rings)
     findings += _memory(settings, document, rings, memory, limit)
     return Report(
         path,
@@ -131,20 +136,6 @@ def _graph(path: Path, findings: list[Finding]) -> Graph | None:
     except BadInputError as error:
         findings.append(Finding(Severity.ERROR, None, str(error)))
     return None
-
-
-def _programs(graph: Graph) -> Iterator[Finding]:
-    """Console scripts must be found where dora will look."""
-    search = node_environment()["PATH"]
-    for node in graph.nodes:
-        is_script = node.kind is NodeKind.PROGRAM and "/" not in node.runs and not node.runs.endswith(".py")
-        if is_script and shutil.which(node.runs, path=search) is None:
-            message = f"{node.id}: the program {node.runs} is not installed here"
-            yield Finding(Severity.ERROR, node.place, message)
-    if not any(program(node) == RING for node in graph.nodes):
-        yield Finding(
-            Severity.NOTE, None, "the graph has no winnow-ring: memory, triggers and cameras were not checked"
-        )
 
 
 def _dora(path: Path, before: list[Finding]) -> list[Finding]:
@@ -251,9 +242,7 @@ def _triggers(
         findings.append(Finding(Severity.ERROR, None, str(error)))
         return None
     findings += [_finding(Severity.ERROR, problem) for problem in resolution.problems]
-    longest = max(
-        (trigger.pre_roll_s + trigger.post_roll_s for trigger in resolution.active.values()), default=0.0
-    )
+    longest = longest_window_s(resolution)
     if longest > settings.clips.max_length_s:
         place = document.problem(("clips", "max_length_s"), "") if document else None
         findings.append(

@@ -4,6 +4,7 @@ import math
 
 from winnow_operators.fields import Value
 from winnow_tools.scaffold.plan import Plan, PortPlan, SignalPlan
+from winnow_tools.scaffold.sizing import LEAST_RING_BYTES, MOST_HOT_S
 from winnow_tools.scaffold.writing import comment, number, scalar, size
 
 _HEAD = """\
@@ -63,6 +64,8 @@ def _topics(plan: Plan) -> str:
         lines += [f"  # {_seen(port)}", f"  {scalar(port.topic)}:"]
         lines.append(f"    kind: {port.kind}")
         lines.append(_noted(f"ring_mib: {_mib(port.ring.ring_bytes)}", _hot(port)))
+        if (rate := _expected_mb_s(port)) is not None:
+            lines.append(f"    expected_mb_s: {rate}")
         lines.append(f"    compression: {port.compression}")
         if port.latched:
             lines.append("    latched: true")
@@ -90,6 +93,15 @@ def _hot(port: PortPlan) -> str:
     if math.isinf(port.ring.hot_s):
         return "too few messages for a rate"
     return f"the last {number(port.ring.hot_s)} s"
+
+
+def _expected_mb_s(port: PortPlan) -> str | None:
+    """As measured, to three figures; None where the least ring holds more than any clip wants."""
+    rate = port.survey.statistics.mean_bytes * port.survey.statistics.rate_hz
+    if not math.isfinite(rate) or rate * MOST_HOT_S <= LEAST_RING_BYTES:
+        return None
+    places = max(0, 2 - math.floor(math.log10(rate / 1e6)))
+    return f"{float(f'{rate / 1e6:.3g}'):.{places}f}"
 
 
 def _mib(size_bytes: int) -> str:
