@@ -1,8 +1,11 @@
 """`winnow why` of rows made by hand: what did not fire beside a clip, what a clip lacks, the user's own rows."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
+from winnow_tools.why.around import KNOWN_KINDS
 from winnow_tools.why.rows import Row
 from winnow_tools.why.story import about_clip, about_time
 
@@ -84,3 +87,13 @@ def test_holes_name_topic_and_number_and_the_ring_says_why():
     assert "/camera: 12 missing in clip turn_c1: gone." in said
     assert "Ring: A window wants more of /camera than its ring holds." in said
     assert not any("/lidar" in line for line in said)
+
+
+def test_kinds_that_winnows_nodes_write_are_known():
+    root = Path(__file__).parents[3]
+    text = "".join(
+        path.read_text("utf-8") for part in ("nodes", "operators") for path in (root / part).rglob("*.py")
+    )
+    written = set(re.findall(r"(?:\bdecide|DecisionRow)\(\s*(?:kind=)?\"([a-z ]+)\"", text))
+    assert len(written) > 10
+    assert written <= KNOWN_KINDS

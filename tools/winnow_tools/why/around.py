@@ -9,7 +9,7 @@ CLOSE_NS = 5_000_000_000
 """Decisions so near to a moment belong to it, whatever clip holds it."""
 _GROUPS_MAX = 12
 """Lines of one sort; more than that hides the rest of the answer."""
-_KNOWN_KINDS = frozenset(
+KNOWN_KINDS = frozenset(
     [
         "campaign",
         "classification",
@@ -32,6 +32,7 @@ _KNOWN_KINDS = frozenset(
         "upload",
     ]
 )
+"""Kinds of rows that Winnow's nodes write; every other one is of a node of the user's own."""
 
 
 class Window(NamedTuple):
@@ -81,7 +82,7 @@ def own_lines(rows: Iterable[Row], window: Window, subjects: Iterable[str], told
     named = {*subjects} - {""}
     lines = []
     for row in rows:
-        if row["kind"] in _KNOWN_KINDS or id(row) in told:
+        if row["kind"] in KNOWN_KINDS or id(row) in told:
             continue
         if row["subject"] in named or window.holds(row["t_ns"]):
             told.add(id(row))
