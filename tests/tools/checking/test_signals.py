@@ -42,7 +42,7 @@ def test_a_field_that_does_not_exist_is_an_error_that_names_the_others(made: Pat
     (finding,) = said(made, "linear_acceleration.w")
     assert ": error: signals." in finding
     assert "/imu/data: The field path 'linear_acceleration.w' cannot be used" in finding
-    assert "its fields: linear_acceleration." in finding
+    assert "(fields: linear_acceleration." in finding
     assert "field: linear_acceleration.w" in line_of(made, finding)
 
 
