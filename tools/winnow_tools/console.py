@@ -8,7 +8,9 @@ from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from winnow_schemas.errors import WinnowError
 
@@ -17,6 +19,9 @@ Exit codes: 0 all is well; 1 a check or comparison failed; 2 bad input (a file, 
 option), or a recording of which nothing can be saved; 3 something that should have been kept is missing
 (also: recovered, with losses); 4 something needed is not there (a server, a port, space, a program);
 5 a node of a graph gave up."""
+
+_WIDEST = 500
+"""Columns of a terminal beyond which the cells of a table are folded after all."""
 
 
 @contextmanager
@@ -37,6 +42,13 @@ def fail(sentence: str, exit_code: int) -> NoReturn:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(table: Table) -> None:
+    """Print a table with whole words; a terminal that is narrower wraps its lines, a file or pipe does not."""
+    console = Console()
+    whole = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+    Console(width=max(console.width, whole)).print(table)
 
 
 @contextmanager

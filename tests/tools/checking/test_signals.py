@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.recording_makers import Sent, write_mcap
 from tests.small_drives import write_ros2_drive
 from typer.testing import CliRunner
 
+from winnow_tools.checking.check import check
 from winnow_tools.cli import app
 from winnow_tools.scaffold import make_scaffold
 
@@ -40,7 +42,7 @@ def test_a_field_that_does_not_exist_is_an_error_that_names_the_others(made: Pat
     (finding,) = said(made, "linear_acceleration.w")
     assert ": error: signals." in finding
     assert "/imu/data: The field path 'linear_acceleration.w' cannot be used" in finding
-    assert "its fields: linear_acceleration." in finding
+    assert "(fields: linear_acceleration." in finding
     assert "field: linear_acceleration.w" in line_of(made, finding)
 
 
@@ -77,3 +79,11 @@ def test_a_recording_that_cannot_be_read_says_nothing_here(made: Path):
     ]
     (made / "graph.yml").write_text("\n".join([*lines, ""]))
     assert said(made, "linear_acceleration.w") == []
+
+
+def test_another_recording_is_what_counts_when_one_is_given(made: Path):
+    assert len(said(made, "linear_acceleration.w")) == 1
+    other = write_mcap(made / "other.mcap", [Sent("/imu/data", 1_700_000_000_000_000_000, b"{}")])
+    findings = check(Path("graph.yml"), None, other).findings
+    assert any("test_msgs/Blob has no field" in finding.message for finding in findings)
+    assert any("other.mcap has no topic" in finding.message for finding in findings)

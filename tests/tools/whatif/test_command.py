@@ -50,6 +50,14 @@ def test_one_settings_file_says_what_it_does(drive: Path, files):
     assert "distance_sample" in done.stdout.replace("\n", "")
 
 
+def test_names_are_whole_on_narrow_screens(drive: Path, files):
+    done = run(app, options(drive, files[0]), env={"COLUMNS": "40"})
+    assert done.exit_code == 0, done.output
+    row = next(line for line in done.stdout.splitlines() if "distance_sample" in line)
+    assert row.startswith("│ P")
+    assert row.endswith("B │")
+
+
 def test_two_give_the_difference(drive: Path, files):
     done = run(app, options(drive, *files), env={"COLUMNS": "160"})
     assert done.exit_code == 0, done.output

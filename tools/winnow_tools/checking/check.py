@@ -67,8 +67,8 @@ class Report:
         return sum(finding.severity is Severity.ERROR for finding in self.findings)
 
 
-def check(path: Path, settings_path: Path | None = None) -> Report:
-    """Check a graph with its settings, or with others; everything that is wrong is in the report.
+def check(path: Path, settings_path: Path | None = None, recording: Path | None = None) -> Report:
+    """Check a graph with its settings and recording, or with others; everything that is wrong is in the report.
 
     Raises:
         BadInputError: the graph does not exist.
@@ -90,7 +90,7 @@ def check(path: Path, settings_path: Path | None = None) -> Report:
     cameras += _unnamed_inputs(graph, settings) if settings.default_topic.kind.shows_people else []
     findings += ways_around_redactor(graph, cameras)
     findings += _topics(graph, settings, document)
-    findings += signals(settings, document, recording_of(path, graph))
+    findings += signals(settings, document, recording or recording_of(path, graph))
     resolution = _triggers(settings, document, findings)
     findings += _campaign(settings, document, resolution)
     rings = tuple(_rings(graph, settings))

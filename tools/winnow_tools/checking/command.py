@@ -37,10 +37,10 @@ def check_command(
         raise typer.Exit(BAD)
 
 
-def require_fit(graph: Path, settings: Path | None = None) -> Report:
+def require_fit(graph: Path, settings: Path | None = None, recording: Path | None = None) -> Report:
     """Check before a run; leaves with all errors when there are any."""
     with sentences():
-        report = check(graph, settings)
+        report = check(graph, settings, recording)
     if report.errors:
         lines = [str(finding) for finding in report.findings if finding.severity.value == "error"]
         fail("\n".join([*lines, "Nothing was started. `winnow check` shows everything."]), BAD)

@@ -75,7 +75,7 @@ def _wrong(channel: Channel, path: str) -> str | None:
         more = f" and {len(available) - _MOST_NAMED} more" if len(available) > _MOST_NAMED else ""
         first = difflib.get_close_matches(path, available, _CLOSE, 0.3)
         listed = list(dict.fromkeys([*first, *available]))[:_MOST_NAMED]
-        return f"{str(error).removesuffix('.')}; its fields: {', '.join(listed)}{more}"
+        return f"{str(error).removesuffix('.')} (fields: {', '.join(listed)}{more})"
     return None
 
 

@@ -13,7 +13,7 @@ from winnow_schemas.errors import BadInputError
 from winnow_tools.clips.collection import Clip, clips_of, one_clip
 from winnow_tools.clips.export import Format, export
 from winnow_tools.clips.verify import ClipCheck, totals, verify
-from winnow_tools.console import bytes_text, print_json, sentences
+from winnow_tools.console import bytes_text, print_json, print_table, sentences
 
 clips_app = typer.Typer(name="clips", help="List, show, verify and export clips.", no_args_is_help=True)
 
@@ -43,7 +43,7 @@ def list_command(where: Where, as_json: AsJson = False) -> None:
             (clip.verdict or {}).get("scenario_class", ""),
             str(len(sidecar.missing) or ""),
         )
-    Console().print(table)
+    print_table(table)
     for problem in problems:
         print(problem)
     print(f"{len(clips)} clips.")

@@ -49,7 +49,7 @@ def run_command(
             from winnow_runtime.playback import parse_speed
 
             parse_speed(speed)
-        report = require_fit(graph, settings)
+        report = require_fit(graph, settings, recording)
         folder = out or _next_folder(graph)
         environment = (("WINNOW_SETTINGS", str(settings.resolve())),) if settings else ()
         request = RunRequest(graph, folder, recording, speed, environment)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from winnow_schemas.priority import Priority
-from winnow_tools.console import bytes_text
+from winnow_tools.console import bytes_text, print_table
 from winnow_tools.report.formats import duration_text, time_text
 from winnow_tools.whatif.comparing import Change
 from winnow_tools.whatif.gate import Comparison
@@ -20,19 +20,19 @@ def show(console: Console, sums: Sequence[Sums], comparisons: Sequence[Compariso
     """Triggers, totals, budgets, and every difference."""
     if comparisons:
         for pair in comparisons:
-            _difference_table(console, pair)
+            _difference_table(pair)
             _differences(console, pair)
     else:
-        _trigger_table(console, sums[0])
-    _totals(console, sums)
-    _budgets(console, sums)
+        _trigger_table(sums[0])
+    _totals(sums)
+    _budgets(sums)
     for one in sums:
         if one.inactive:
             names = ", ".join(sorted(one.inactive))
             console.print(f"{one.name}: not running: {names}.", style="dim", highlight=False)
 
 
-def _trigger_table(console: Console, sums: Sums) -> None:
+def _trigger_table(sums: Sums) -> None:
     table = _table(
         f"What {sums.name} does",
         "",
@@ -60,10 +60,10 @@ def _trigger_table(console: Console, sums: Sums) -> None:
                 bytes_text(one.cut.payload_bytes),
                 bytes_text(one.cut.charged_bytes),
             )
-    console.print(table)
+    print_table(table)
 
 
-def _difference_table(console: Console, pair: Comparison) -> None:
+def _difference_table(pair: Comparison) -> None:
     base, other = pair.base, pair.other
     table = _table(
         f"{base.name} → {other.name}",
@@ -99,7 +99,7 @@ def _difference_table(console: Console, pair: Comparison) -> None:
             _step_text(duration_text(one.cut.length_ns), duration_text(two.cut.length_ns)),
             _step_text(bytes_text(one.cut.payload_bytes), bytes_text(two.cut.payload_bytes)),
         )
-    console.print(table)
+    print_table(table)
 
 
 def _priority(name: str, pair: Comparison) -> Priority:
@@ -132,7 +132,7 @@ def _differences(console: Console, pair: Comparison) -> None:
     )
 
 
-def _totals(console: Console, sums: Iterable[Sums]) -> None:
+def _totals(sums: Iterable[Sums]) -> None:
     table = _table(
         "In all",
         "settings",
@@ -153,10 +153,10 @@ def _totals(console: Console, sums: Iterable[Sums]) -> None:
             str(one.over_budget),
             *(str(one.by_priority[priority].clips) for priority in Priority),
         )
-    console.print(table)
+    print_table(table)
 
 
-def _budgets(console: Console, sums: Iterable[Sums]) -> None:
+def _budgets(sums: Iterable[Sums]) -> None:
     table = _table("Extraction budget", "settings", "", "charged", "limit per day", "used", "refused")
     for one in sums:
         for fullest in fullest_budgets(one):
@@ -172,7 +172,7 @@ def _budgets(console: Console, sums: Iterable[Sums]) -> None:
             )
     if table.row_count:
         table.caption = "of the fullest day of a recording"
-        console.print(table)
+        print_table(table)
 
 
 def _table(title: str, *columns: str) -> Table:
