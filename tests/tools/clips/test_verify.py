@@ -116,6 +116,7 @@ def test_clean_clips_pass_and_latched_messages_are_counted_apart(ros2_run: Finis
         "changed": 0,
         "reordered": 0,
         "latched": 2,  # the first clip has the description in its window
+        "clips_with_missing_messages": 0,
         "problems": 0,
         "bad": [],
         "unreadable": [],
