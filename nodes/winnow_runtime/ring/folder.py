@@ -35,8 +35,15 @@ class RingFolder:
 
         Nobody cleans up meanwhile: without its owner's name a folder looks abandoned.
         """
-        owner = Process.current()
-        text = json.dumps({"run_id": run_id, "out": str(out), "pid": owner.pid, "ticks": owner.started_ticks})
+        owner, daemon = Process.current(), _daemon()
+        value = {
+            "run_id": run_id,
+            "out": str(out),
+            "pid": owner.pid,
+            "ticks": owner.started_ticks,
+            "daemon": list(daemon),
+        }
+        text = json.dumps(value)
         with _alone(self.path.parent):
             self.path.mkdir(mode=0o700, exist_ok=True)
             temporary = self.path / f"{_OWNER}.new"
@@ -62,10 +69,21 @@ class RingFolder:
         except (OSError, ValueError, KeyError):
             return Process(0, 0), ""
 
+    def daemon(self) -> Process:
+        """The dora daemon that started the ring, and starts it again; a dead process when there was none."""
+        try:
+            pid, ticks = json.loads((self.path / _OWNER).read_text("utf-8"))["daemon"]
+            return Process(int(pid), int(ticks))
+        except (OSError, ValueError, KeyError, TypeError):
+            return Process(0, 0)
+
     @property
     def abandoned(self) -> bool:
-        """Whether neither the ring nor any reader of it lives."""
-        if self.owner()[0].alive:
+        """Whether neither the ring nor any reader of it lives, nor the daemon that would start them again.
+
+        All of them can be dead for a second: a ring that is killed before its readers have come.
+        """
+        if self.owner()[0].alive or self.daemon().alive:
             return False
         cells = (read_cell(self.path, reader) for reader in self.readers())
         return not any(cell is not None and cell.owner.alive for cell in cells)
@@ -81,6 +99,16 @@ class RingFolder:
     def remove(self) -> None:
         """Delete it. Mappings that readers hold stay valid until they let go."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _daemon() -> Process:
+    """The dora process that is this one's parent."""
+    parent = os.getppid()
+    try:
+        is_dora = Path(f"/proc/{parent}/comm").read_text("utf-8", "replace").strip() == "dora"
+    except OSError:
+        is_dora = False
+    return Process.of(parent) if is_dora else Process(0, 0)
 
 
 def all_runs(shm_dir: Path) -> list[RingFolder]:
