@@ -66,7 +66,7 @@ class RingFolder:
         try:
             value = json.loads((self.path / _OWNER).read_text("utf-8"))
             return Process(int(value["pid"]), int(value["ticks"])), str(value["out"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return Process(0, 0), ""
 
     def daemon(self) -> Process:
