@@ -1,6 +1,11 @@
 """`winnow-redactor`: verdicts in; what may leave out. Fail-closed: in doubt a clip stays."""
 
-from winnow_redactor.withhold import make_outgoing
+from pathlib import Path
+
+from winnow_redactor.audit import FOLDER
+from winnow_redactor.crew import Crew, assemble
+from winnow_redactor.originals import settle_original
+from winnow_redactor.outgoing import Made, Workshop, make_outgoing
 from winnow_runtime import atomic
 from winnow_runtime.node import Node, run_as_process
 from winnow_schemas.errors import BadInputError
@@ -10,29 +15,33 @@ IDLE_S = 0.3
 RETRY_S = 2.0
 
 
-def handle(node: Node, verdict: Verdict) -> None:
+def handle(node: Node, verdict: Verdict, shop: Workshop) -> None:
     """Decide what of one clip may leave, and say so."""
     clip = node.out / verdict.path
     try:
-        made = make_outgoing(clip, node.out, node.settings)
+        made = make_outgoing(clip, shop)
+        settle_original(clip, made, node.settings.redactor)
     except BadInputError as error:
         node.decide("redaction", t_ns=0, subject=verdict.clip_id, outcome="stays", reason=str(error))
         return
     sidecar = made.sidecar
-    t_ns = sidecar.triggers[0].t_ns if sidecar.triggers else sidecar.start_ns
-    if made.withheld:
-        reason = f"{', '.join(made.withheld)} may show people and stay on the vehicle; the rest of {verdict.name} may leave."
-    elif made.path != clip:
-        reason = f"{verdict.name} leaves as a copy without the attachments that nobody knows."
-    else:
-        reason = f"{verdict.name} has no topic that may show people; it leaves as it is."
+    outcome, reason = _said(verdict, made, clip)
+    redaction = sidecar.redaction
     node.decide(
         "redaction",
-        t_ns=t_ns,
+        t_ns=sidecar.triggers[0].t_ns if sidecar.triggers else sidecar.start_ns,
         subject=verdict.clip_id,
-        outcome="withheld" if made.withheld else "passed",
+        outcome=outcome,
         reason=reason,
-        values={"withheld": list(made.withheld), "why": made.reasons, "sha256": sidecar.sha256},
+        values={
+            "withheld": list(made.withheld),
+            "why": made.reasons,
+            "sha256": sidecar.sha256,
+            "redacted": {topic: each.model_dump() for topic, each in redaction.topics.items()}
+            if redaction
+            else {},
+            "doubtful": redaction.doubtful_count if redaction else 0,
+        },
     )
     outgoing = Outgoing(
         clip_id=verdict.clip_id,
@@ -48,6 +57,31 @@ def handle(node: Node, verdict: Verdict) -> None:
     node.emit("outgoing", outgoing, verdict.clip_id)
 
 
+def _said(verdict: Verdict, made: Made, clip: Path) -> tuple[str, str]:
+    """Outcome and reason."""
+    redaction = made.sidecar.redaction
+    if redaction is not None and redaction.topics:
+        frames = sum(each.frames for each in redaction.topics.values())
+        covered = sum(each.covered for each in redaction.topics.values())
+        masked = sum(each.masked for each in redaction.topics.values())
+        why = next((each.why for each in redaction.topics.values() if each.why), "")
+        reason = (
+            f"{verdict.name} leaves as a redacted copy: of {frames} frames {covered} have covers and {masked} are "
+            f"covered whole{f' ({why})' if why else ''}; {redaction.doubtful_count} are in doubt."
+        )
+        if made.withheld:
+            reason += f" {', '.join(made.withheld)} stay on the vehicle."
+        return ("masked" if masked == frames else "redacted"), reason
+    if made.withheld:
+        return (
+            "withheld",
+            f"{', '.join(made.withheld)} may show people and stay on the vehicle; the rest of {verdict.name} may leave.",
+        )
+    if made.path != clip:
+        return "passed", f"{verdict.name} leaves as a copy without the attachments that nobody knows."
+    return "passed", f"{verdict.name} has no topic that may show people; it leaves as it is."
+
+
 class Loop:
     """One node's work, step by step."""
 
@@ -58,14 +92,29 @@ class Loop:
         self.waiting: list[Verdict] = []
         self.handled = 0
         self.refused = ""
-        node.insist("what a crash left", lambda: atomic.remove_temporary(node.out / "outgoing"))
+        self._crew: Crew | None = None
+        self.shop = Workshop(node.out, node.settings, self.crew, lambda: node.report(self.health))
+        node.insist(
+            "what a crash left",
+            lambda: [atomic.remove_temporary(node.out / each) for each in ("outgoing", FOLDER)],
+        )
+
+    def crew(self) -> Crew:
+        """The detectors, loaded and measured when the first picture is met."""
+        if self._crew is None:
+            base = Path(self.node.document.name).resolve().parent
+            settings = self.node.settings.redactor
+            self._crew = assemble(settings, base, self.node.state / "recall", self.shop.breathe)
+            for why in self._crew.missing.values():
+                self.node.seam.log("warn", f"Pictures are not redacted but follow `without_detector`: {why}.")
+        return self._crew
 
     def step(self, *, look: bool) -> bool:
         """Handle what is new; whether nothing waits any more."""
         self.waiting += self.verdicts.take(look=look)
         while self.waiting:
             try:
-                handle(self.node, self.waiting[0])
+                handle(self.node, self.waiting[0], self.shop)
             except OSError as error:
                 self._refuse(error)
                 return False

@@ -1,7 +1,7 @@
 """From a clip that may leave to a queued item: its sidecar is read, its path and name are checked."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from winnow_operators.upload.naming import object_key
@@ -11,7 +11,9 @@ from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import Outgoing
 from winnow_schemas.priority import Priority, UploadClass
 from winnow_schemas.settings.device import VehicleSettings
+from winnow_schemas.settings.topics import Kind
 from winnow_uploader.item import Item
+from winnow_uploader.privacy_gate import KindOf, check_redacted
 
 MAX_SCANNED = 100_000
 """How many files are looked at when the queue is rebuilt from disk."""
@@ -42,6 +44,8 @@ class Intake:
     folder: Path
     """The run's folder: nothing outside it is ever sent."""
     vehicle: VehicleSettings
+    kind_of: KindOf = field(default=lambda _: Kind.OTHER)
+    """What the settings call a topic."""
 
     def clip_path(self, relative: str) -> Path:
         """The clip's place on disk.
@@ -75,6 +79,7 @@ class Intake:
                 f"The sidecar of {outgoing.path} speaks of clip {sidecar.clip_id!r}, not {outgoing.clip_id!r}; it "
                 "was not queued. Check who wrote it."
             )
+        check_redacted(path, sidecar, self.kind_of)
         priority, upload_class = _urgency(outgoing.priority, outgoing.upload_class)
         score = upload_score(
             upload_class, outgoing.annotation_priority, outgoing.diversity_score, sidecar.uncertainty
@@ -104,6 +109,7 @@ class Intake:
     def _rebuilt(self, path: Path, wall_ns: int) -> Item:
         inside = self.clip_path(str(path.relative_to(self.folder)))
         data, sidecar = read_sidecar(inside)
+        check_redacted(inside, sidecar, self.kind_of)
         return replace(self._item(sidecar, path.stem, inside, len(data), wall_ns), rebuilt=True)
 
     def _item(self, sidecar: Sidecar, name: str, path: Path, sidecar_bytes: int, wall_ns: int) -> Item:

@@ -205,6 +205,7 @@ def run(node: Node) -> None:
         node.state / "queue",
         clock=node.clock,
         run_id=node.run_id,
+        kind_of=lambda topic: node.settings.topic(topic).kind,
     )
     outgoing = node.inbox("outgoing", Outgoing, 0 if worker.rebuilt else saved.get("outgoing", 0))
     sender = Sender(worker)

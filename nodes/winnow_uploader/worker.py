@@ -18,6 +18,7 @@ from winnow_runtime.clock import Clock, SystemClock
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import Decision, Outgoing
 from winnow_schemas.settings.device import VehicleSettings
+from winnow_schemas.settings.topics import Kind
 from winnow_schemas.settings.upload import LinkMode, UploadSettings
 from winnow_uploader.consequences import Consequences
 from winnow_uploader.intake import Intake
@@ -25,6 +26,7 @@ from winnow_uploader.item import Item, ItemState
 from winnow_uploader.object_store import ObjectStore, StoreError
 from winnow_uploader.outbox import Outbox
 from winnow_uploader.pacer import Pacer, SendingStoppedError
+from winnow_uploader.privacy_gate import KindOf
 from winnow_uploader.queue import UploadQueue
 from winnow_uploader.results import Happened, Step
 from winnow_uploader.s3_store import S3Store
@@ -67,12 +69,13 @@ class UploadWorker:
         store: Callable[[UploadSettings, Pacer], ObjectStore] = S3Store,
         rebuild_roots: Sequence[Path] | None = None,
         run_id: str = "",
+        kind_of: KindOf = lambda _: Kind.OTHER,
     ) -> None:
         """Open the queue; nothing is sent before the first ``step``.
 
         ``folder`` is the run's folder, ``state_folder`` the uploader's own. ``rebuild_roots`` are searched for
         clips when the state was damaged: by default only ``outgoing``, because what lies elsewhere may not
-        have been cleared for leaving. ``jitter`` gives numbers in [0, 1), by
+        have been cleared for leaving. ``kind_of``: what the settings call a topic. ``jitter`` gives numbers in [0, 1), by
         default the system's random ones.
 
         Raises:
@@ -85,7 +88,7 @@ class UploadWorker:
         self._queue = UploadQueue(self._state)
         self._pacer = Pacer(clock)
         self._store = store(settings, self._pacer)
-        self._intake = Intake(folder.resolve(), vehicle)
+        self._intake = Intake(folder.resolve(), vehicle, kind_of)
         self._transfer = Transfer(settings, self._intake, self._queue, self._store, clock)
         self._longest_backoff_ns = int(settings.max_backoff_s * 1e9)
         self._scheduler = Scheduler(

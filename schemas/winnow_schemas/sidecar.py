@@ -66,6 +66,47 @@ class TopicContent(Strict):
     kind: str
 
 
+class RedactedTopic(Strict):
+    """What was done to the pictures of a topic."""
+
+    frames: int
+    covered: int
+    """Frames in which something was covered."""
+    masked: int
+    """Frames that were covered whole."""
+    detected: int
+    """Covers over what a detector found in the frame."""
+    held: int
+    """Covers over what it found in neighbours."""
+    why: str = ""
+    """Why frames were covered whole, the first reason."""
+
+
+class DoubtfulFrame(Strict):
+    """A frame that a person had better look at before others do."""
+
+    topic: str
+    t_ns: int
+    reason: str
+
+
+class Redaction(Strict):
+    """The record without which no clip with pictures leaves."""
+
+    plan_id: str
+    """Hash of the settings and detectors: the same plan on the same clip gives the same copy."""
+    subjects: list[str]
+    fill: str
+    detectors: dict[str, JsonValue]
+    """Subject -> detector and its measured recall."""
+    topics: dict[str, RedactedTopic]
+    """Every topic with pictures that is in this file."""
+    doubtful: list[DoubtfulFrame]
+    doubtful_count: int
+    audit_sha256: str
+    """Of the table of all covers, which stays on the vehicle."""
+
+
 class Sidecar(Strict):
     """Everything that is known about a clip without opening it."""
 
@@ -101,6 +142,8 @@ class Sidecar(Strict):
     """SHA-256 of the clip that this one was made from; empty for a clip as cut."""
     withheld_topics: list[str] = Field(default_factory=list)
     privacy: dict[str, JsonValue] = Field(default_factory=dict)
+    redaction: Redaction | None = None
+    """What was covered; None for a clip without pictures."""
     # The document's names.
     trigger_type: str
     timestamp_utc: str

@@ -27,6 +27,22 @@ class SidecarTrigger(msgspec.Struct, frozen=True):
     value: float | None = None
 
 
+class TopicContent(msgspec.Struct, frozen=True):
+    """What a topic is, as far as privacy is concerned."""
+
+    schema_name: str = ""
+    encoding: str = ""
+    kind: str = "other"
+
+
+class Redaction(msgspec.Struct, frozen=True):
+    """The redactor's record: the topics whose pictures it covered."""
+
+    topics: Annotated[dict[str, dict[str, object]], msgspec.Meta(max_length=10_000)] = msgspec.field(
+        default_factory=dict
+    )
+
+
 class Sidecar(msgspec.Struct, frozen=True):
     """The fields that uploading uses; all others are passed over."""
 
@@ -38,6 +54,10 @@ class Sidecar(msgspec.Struct, frozen=True):
     upload_class: UploadClass
     size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MAX_CLIP_BYTES)]
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    topic_contents: Annotated[dict[str, TopicContent], msgspec.Meta(max_length=10_000)] = msgspec.field(
+        default_factory=dict
+    )
+    redaction: Redaction | None = None
 
     @property
     def main_trigger(self) -> SidecarTrigger | None:

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from winnow_schemas.settings.campaign import CampaignSettings
+from winnow_schemas.settings.redaction import RedactorSettings
 from winnow_schemas.settings.ros2 import Ros2Settings
 from winnow_schemas.settings.signals import SignalSettings
 from winnow_schemas.settings.stages import (
     ClassifierSettings,
     ClipSettings,
     MonitorSettings,
-    RedactorSettings,
     RetentionSettings,
 )
 from winnow_schemas.settings.topics import TopicSettings

@@ -1,4 +1,4 @@
-"""Settings of the stages behind the triggers: clips, classifier, redactor, monitor, ledger, retention."""
+"""Settings of the stages behind the triggers: clips, classifier, monitor, ledger, retention."""
 
 from enum import StrEnum
 
@@ -54,24 +54,6 @@ class ClassifierSettings(Strict):
     """The document's bootstrap rules."""
     history: int = Field(default=100, ge=1, le=10_000)
     """With how many earlier clips diversity compares (4.3)."""
-
-
-class CameraPolicy(StrEnum):
-    """What happens to camera topics before a clip leaves."""
-
-    WITHHOLD = "withhold"
-    """Camera and thermal topics are left out of what is sent, and the sidecar says so."""
-
-
-class RedactorSettings(Strict):
-    """Privacy before upload (6.4)."""
-
-    cameras: CameraPolicy = CameraPolicy.WITHHOLD
-    """What happens to camera topics."""
-    purpose: str = "autonomous driving perception"
-    """GDPR purpose tag."""
-    controller: str = "airport operator"
-    """GDPR data controller."""
 
 
 class MonitorSettings(Strict):

@@ -1,0 +1,1 @@
+"""What finds people and plates in a picture, and how good it is at that."""
