@@ -54,16 +54,18 @@ class _Mover:
 
 
 def films(
-    subject: Subject, count: int, frames: int, *, seed: int = SEED, draw: Draw | None = None
+    subject: Subject, count: int, frames: int, *, seed: int = SEED, draw: Draw | None = None, step: int = 1
 ) -> Iterator[list[Frame]]:
-    """``count`` films; the same seed gives the same pixels. ``draw``: other patches, such as photos of the user's own."""
+    """``count`` films; the same seed gives the same pixels. ``draw``: other patches, such as photos of the user's own;
+    ``step``: only every so many-th frame is painted.
+    """
     for number in range(count):
         generator = np.random.default_rng([seed, number, list(Subject).index(subject)])
         background = _background(generator)
         movers = [_mover(generator, draw or DRAWN[subject], subject) for _ in range(4)]
         light = 0.55 + 0.6 * generator.random()
         pole = int(generator.integers(200, WIDTH - 200))
-        yield [_frame(frame, background, movers, light, pole) for frame in range(frames)]
+        yield [_frame(frame, background, movers, light, pole) for frame in range(0, frames * step, step)]
 
 
 def _mover(generator: np.random.Generator, draw: Draw, subject: Subject) -> _Mover:

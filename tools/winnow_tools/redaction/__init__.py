@@ -1,0 +1,1 @@
+"""Measures detectors and shows what was covered."""
