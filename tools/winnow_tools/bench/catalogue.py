@@ -61,6 +61,11 @@ BENCHES = {
             "winnow_tools.bench.recovery",
         ),
         Bench(
+            "redactor",
+            "recall and cost of covering faces and plates, beside deface",
+            "winnow_tools.bench.redaction",
+        ),
+        Bench(
             "restart",
             "kill -9 of the ring in a running dataflow: the gap, and what is lost",
             "winnow_tools.bench.restart",

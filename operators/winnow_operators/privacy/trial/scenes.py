@@ -56,8 +56,9 @@ class _Mover:
 def films(
     subject: Subject, count: int, frames: int, *, seed: int = SEED, draw: Draw | None = None, step: int = 1
 ) -> Iterator[list[Frame]]:
-    """``count`` films; the same seed gives the same pixels. ``draw``: other patches, such as photos of the user's own;
-    ``step``: only every so many-th frame is painted.
+    """Give ``count`` films; the same seed gives the same pixels.
+
+    ``draw``: other patches, such as photos of the user's own; ``step``: only every so many-th frame is painted.
     """
     for number in range(count):
         generator = np.random.default_rng([seed, number, list(Subject).index(subject)])
