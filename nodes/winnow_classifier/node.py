@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from winnow_classifier.surroundings import lead_of, surroundings_of
+from winnow_classifier.model_slot import ModelSlot
+from winnow_classifier.surroundings import lead_of
+from winnow_classifier.verdicts import Opinion, opinion_on
 from winnow_operators.classify.diversity import Diversity, clip_features
-from winnow_operators.classify.rules import classify
 from winnow_operators.classify.scenario import action
 from winnow_runtime import atomic
 from winnow_runtime.node import Node, run_as_process
@@ -14,11 +15,10 @@ from winnow_schemas.messages import ClipReady, Verdict
 from winnow_schemas.sidecar import read_sidecar
 
 IDLE_S = 0.3
-CLASSIFIER = "rules-1"
 VERDICT = ".verdict.json"
 
 
-def judge(node: Node, clip: ClipReady, diversity: Diversity) -> None:
+def judge(node: Node, clip: ClipReady, diversity: Diversity, slot: ModelSlot) -> None:
     """Classify one clip, write its verdict file, announce it."""
     path = node.out / clip.path
     try:
@@ -33,11 +33,10 @@ def judge(node: Node, clip: ClipReady, diversity: Diversity) -> None:
             reason=str(error),
         )
         return
-    surroundings = surroundings_of(path, sidecar, node.settings)
-    ruled = classify([(trigger.type, trigger.priority) for trigger in sidecar.triggers], surroundings)
+    opinion, surroundings = opinion_on(path, sidecar, node.settings, slot)
     features = clip_features(
         types=[trigger.type for trigger in sidecar.triggers],
-        scenario=ruled.scenario,
+        scenario=opinion.scenario,
         duration_s=sidecar.clip_duration_sec,
         t_ns=lead_ns,
         surroundings=surroundings,
@@ -52,30 +51,30 @@ def judge(node: Node, clip: ClipReady, diversity: Diversity) -> None:
         path=clip.path,
         priority=clip.priority,
         upload_class=clip.upload_class,
-        scenario=ruled.scenario.value,
-        annotation_priority=ruled.annotation_priority,
-        confidence=ruled.confidence,
+        scenario=opinion.scenario.value,
+        annotation_priority=opinion.annotation_priority,
+        confidence=opinion.confidence,
         diversity_score=score,
-        classifier=CLASSIFIER,
-        reasons=list(ruled.reasons),
+        classifier=opinion.classifier,
+        reasons=list(opinion.reasons),
     )
-    node.insist("a verdict", lambda: _write(path, verdict))
+    node.insist("a verdict", lambda: _write(path, verdict, opinion))
     node.decide(
         "classification",
         t_ns=lead_ns,
         subject=clip.clip_id,
-        outcome=ruled.scenario.value,
-        reason=f"{clip.name}: {'; '.join(ruled.reasons)}. {action(ruled.annotation_priority).capitalize()}.",
+        outcome=opinion.scenario.value,
+        reason=f"{clip.name}: {'; '.join(opinion.reasons)}. {action(opinion.annotation_priority).capitalize()}.",
         values={
-            "annotation_priority": ruled.annotation_priority,
-            "confidence": ruled.confidence,
+            "annotation_priority": opinion.annotation_priority,
+            "confidence": opinion.confidence,
             "diversity_score": score,
         },
     )
     node.emit("verdicts", verdict, clip.clip_id)
 
 
-def _write(clip: Path, verdict: Verdict) -> None:
+def _write(clip: Path, verdict: Verdict, opinion: Opinion) -> None:
     value: dict[str, Any] = {
         "clip_id": verdict.clip_id,
         "scenario_class": verdict.scenario,
@@ -85,6 +84,7 @@ def _write(clip: Path, verdict: Verdict) -> None:
         "diversity_score": verdict.diversity_score,
         "classifier": verdict.classifier,
         "reasons": list(verdict.reasons),
+        **opinion.details,
     }
     atomic.write_json(clip.with_suffix(VERDICT), value)
 
@@ -95,6 +95,12 @@ def remove_halves(clips: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _health(slot: ModelSlot, judged: int, diversity: Diversity) -> tuple[int, str, dict[str, Any]]:
+    """Level, message and values; a model that cannot speak is a warning."""
+    values = {"judged": judged, "remembered": len(diversity), "model": slot.model.label if slot.model else ""}
+    return (1, slot.problem, values) if slot.problem else (0, "OK", values)
+
+
 def run(node: Node) -> None:
     """Judge clips until the extractor has ended."""
     saved = node.load_checkpoint() or {}
@@ -102,14 +108,15 @@ def run(node: Node) -> None:
     diversity = Diversity(node.settings.classifier.history)
     diversity.restore(saved.get("recent", []))
     node.insist("what a crash left", lambda: remove_halves(node.out / "clips"))
+    slot = ModelSlot(node.settings, Path(node.document.name).resolve().parent)
     judged = 0
     while True:
         event = node.next(IDLE_S)
         for clip in clips.take(look=event is None):
-            judge(node, clip, diversity)
+            judge(node, clip, diversity, slot)
             node.save_checkpoint({"clips": clips.position, "recent": diversity.snapshot()})
             judged += 1
-        node.report(lambda: (0, "OK", {"judged": judged, "remembered": len(diversity)}))  # noqa: B023 - called at once
+        node.report(lambda: _health(slot, judged, diversity))  # noqa: B023 - called at once
         if event is None and clips.ended(node.run_id):
             break
         if node.must_leave(producers_live=clips.producer_lives):

@@ -8,6 +8,7 @@ import typer
 from winnow_tools.bench.command import bench_command
 from winnow_tools.campaign.command import campaign_app
 from winnow_tools.checking.command import check_command
+from winnow_tools.classifier.command import classifier_app
 from winnow_tools.clips.command import clips_app
 from winnow_tools.console import EXIT_CODES
 from winnow_tools.demo.command import demo_command
@@ -44,6 +45,7 @@ app.command("recover")(recover_command)
 app.command("demo")(demo_command)
 app.command("bench")(bench_command)
 app.add_typer(campaign_app)
+app.add_typer(classifier_app)
 app.add_typer(clips_app)
 app.add_typer(redactor_app)
 app.add_typer(sim_app)

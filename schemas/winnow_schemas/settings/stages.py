@@ -45,13 +45,28 @@ class ClassifierMode(StrEnum):
     """Which classifier speaks."""
 
     RULES = "rules"
+    """The document's bootstrap rules (4.4)."""
+    MODEL = "model"
+    """A trained network; the rules where it cannot speak."""
+
+
+class Provider(StrEnum):
+    """Where a model runs."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    TENSORRT = "tensorrt"
 
 
 class ClassifierSettings(Strict):
     """Edge classification (4)."""
 
     mode: ClassifierMode = ClassifierMode.RULES
-    """The document's bootstrap rules."""
+    """Rules need nothing; a model has to be trained on clips that people have named."""
+    model: str = ""
+    """ONNX file, relative to this file; empty = the small one that ships with Winnow, trained on a simulated fleet."""
+    provider: Provider = Provider.CPU
+    """Where the model runs; one that does not come up is said, and the rules speak."""
     history: int = Field(default=100, ge=1, le=10_000)
     """With how many earlier clips diversity compares (4.3)."""
 

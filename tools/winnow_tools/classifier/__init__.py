@@ -1,0 +1,1 @@
+"""Data sets, training, evaluation, export and comparison of scenario classifiers."""
