@@ -61,7 +61,7 @@ def samples_of(clip: Path, sidecar: Sidecar, settings: DeviceSettings, t_ns: int
     try:
         with clip.open("rb") as file:
             found = make_reader(file).iter_messages(
-                topics=list(wanted), start_time=max(0, t_ns - int(WINDOW_S * 1e9)), end_time=t_ns + 1
+                topics=list(wanted), starting_at=max(0, t_ns - int(WINDOW_S * 1e9)), ending_before=t_ns + 1
             )
             for schema, channel, message in found if wanted else ():
                 for number, (paths, make) in enumerate(wanted[channel.topic]):

@@ -1,7 +1,7 @@
 """One clip's verdict: by the model where there is one, by the rules where not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from winnow_classifier.model_slot import ModelSlot
 from winnow_classifier.surroundings import lead_of, surroundings_of
 from winnow_operators.classify.explanation import reasons
 from winnow_operators.classify.features import ClipFacts, ClipFeatures, extract
+from winnow_operators.classify.layout import INPUTS
 from winnow_operators.classify.network import SCENARIOS
 from winnow_operators.classify.rules import Surroundings, classify
 from winnow_operators.classify.scenario import Scenario
@@ -20,6 +21,8 @@ from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.sidecar import Sidecar
 
 RULES = "rules-1"
+MAX_MISSING = 20
+"""Of the 55 inputs. The fleet that the model knows misses five or six; beyond, it would guess from what is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,13 @@ def by_model(clip: Path, sidecar: Sidecar, settings: DeviceSettings, slot: Model
     except BadInputError as error:
         slot.problem = str(error)
         return None
+    if len(made.missing) > MAX_MISSING:
+        slot.problem = (
+            f"{len(made.missing)} of the model's {len(INPUTS)} inputs are missing from {clip.name}, more than {MAX_MISSING}; "
+            "map the signals in the settings."
+        )
+        return None
+    slot.problem = ""
     judged = slot.judge(made.vector)
     if judged is None:
         return None
@@ -112,15 +122,23 @@ def by_model(clip: Path, sidecar: Sidecar, settings: DeviceSettings, slot: Model
     )
 
 
+def _with_floor(found: Opinion, ruled: Opinion, priority: int) -> Opinion:
+    """A safety clip is never worth less than the rules say: no model talks a collision away (4.4)."""
+    if priority > 0 or found.annotation_priority >= ruled.annotation_priority:
+        return found
+    why = f"a safety trigger keeps the annotation priority of the rules, {ruled.annotation_priority:g}, the model said {found.annotation_priority:g}"
+    return replace(found, annotation_priority=ruled.annotation_priority, reasons=(*found.reasons, why))
+
+
 def opinion_on(
     clip: Path, sidecar: Sidecar, settings: DeviceSettings, slot: ModelSlot
 ) -> tuple[Opinion, Surroundings]:
     """The classifier's word on a clip, and the weather and light that it saw."""
     surroundings = surroundings_of(clip, sidecar, settings)
     found = by_model(clip, sidecar, settings, slot) if slot.enabled else None
-    if found is not None:
-        return found, surroundings
     ruled = by_rules(sidecar, surroundings)
+    if found is not None:
+        return _with_floor(found, ruled, sidecar.priority), surroundings
     if slot.enabled and slot.problem:
         ruled = Opinion(
             ruled.scenario,

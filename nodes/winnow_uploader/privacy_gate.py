@@ -30,7 +30,7 @@ def check_redacted(path: Path, sidecar: Sidecar, kind_of: KindOf) -> None:
         why = (
             ""
             if channel.topic in redacted
-            else why_withheld(_kind(channel.topic, declared and declared.kind, kind_of), channel)
+            else why_withheld(_kind(channel.topic, declared.kind if declared else None, kind_of), channel)
         )
         if why:
             raise BadInputError(

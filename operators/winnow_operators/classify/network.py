@@ -78,7 +78,7 @@ def probabilities(logits: Array) -> Array:
 
 def annotation_priorities(logits: Array) -> Array:
     """Sigmoid of the eleventh, shape ``(n,)``."""
-    result: Array = 1.0 / (1.0 + np.exp(-np.clip(logits[:, CLASSES], -30, 30)))
+    result: Array = (1.0 / (1.0 + np.exp(-np.clip(logits[:, CLASSES], -30, 30)))).astype(np.float32)
     return result
 
 
@@ -101,7 +101,8 @@ def train(
     importance = (len(labels) / CLASSES / np.maximum(counts, 1)) ** recipe.balance
     importance = (importance / importance[labels].mean()).astype(np.float32)
     adam = _Adam(network, recipe)
-    best, losses = network, []
+    best = network
+    losses: list[float] = []
     for _ in range(recipe.epochs):
         order = generator.permutation(len(labels))
         for begin in range(0, len(order), recipe.batch):

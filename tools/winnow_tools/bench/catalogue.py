@@ -61,6 +61,11 @@ BENCHES = {
             "winnow_tools.bench.recovery",
         ),
         Bench(
+            "classifier",
+            "what classifying costs, and what a selection by it finds at equal bytes",
+            "winnow_tools.bench.classification",
+        ),
+        Bench(
             "redactor",
             "recall and cost of covering faces and plates, beside deface",
             "winnow_tools.bench.redaction",

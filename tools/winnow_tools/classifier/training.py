@@ -100,7 +100,7 @@ def load(path: Path) -> Trained:
     """
     try:
         size = path.stat().st_size
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(BytesIO(path.read_bytes() if size <= MAX_BYTES else b""), allow_pickle=False) as file:
             count = len(WIDTHS) - 1
             weights = tuple(np.asarray(file[f"w{number}"], np.float32) for number in range(count))
             biases = tuple(np.asarray(file[f"b{number}"], np.float32) for number in range(count))
@@ -109,7 +109,7 @@ def load(path: Path) -> Trained:
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise BadInputError(f"{path} is no trained network ({str(error)[:120]}); nothing was done.") from None
     shapes = [each.shape for each in weights]
-    if size > MAX_BYTES or shapes != list(itertools.pairwise(WIDTHS)) or ordinary.shape != WIDTHS[:1]:
+    if shapes != list(itertools.pairwise(WIDTHS)) or ordinary.shape != WIDTHS[:1]:
         raise BadInputError(
             f"{path} has {size} bytes and layers of {shapes}, which is no network of {WIDTHS}; nothing was done."
         )
