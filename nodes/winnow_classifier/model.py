@@ -18,8 +18,8 @@ from winnow_schemas.errors import BadInputError
 Array = NDArray[np.float32]
 MAX_BYTES = 64 * 1024 * 1024
 """The network of 4.5 has 0.3 MB."""
-MAX_LOGIT = 1e4
-"""Beyond is a broken model, not a sure one."""
+MAX_SQUARES = 1e8
+"""Sum of the squares of a clip's logits; beyond, or no number at all, is a broken model, not a sure one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class ScenarioModel:
             raise BadInputError(
                 f"The model {self._name} failed ({str(error)[:120]}); it was not used."
             ) from None
-        if values.shape != (len(features), WIDTHS[-1]) or not bool(np.all(np.abs(values) < MAX_LOGIT)):
+        if values.shape != (len(features), WIDTHS[-1]) or not np.vdot(values, values) < MAX_SQUARES * len(values):
             raise BadInputError(f"The model {self._name} gives values that are no scores; it was not used.")
         result: Array = values
         return result
