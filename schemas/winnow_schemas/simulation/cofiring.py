@@ -30,6 +30,8 @@ class Scenes(Strict):
     """From when on each incident may begin, and events count where there is none."""
     tail_s: float = Field(gt=0)
     """How long the run goes on after its incident is over."""
+    sampling_s: float = Field(gt=0)
+    """How long the two scenes without an incident are watched."""
     limit_s: float = Field(gt=0)
     """By when each incident must be over."""
     scenes: dict[str, Scene]
