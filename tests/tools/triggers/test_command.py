@@ -159,3 +159,9 @@ def test_the_page_in_a_browser(page: Any, drive: Path, settings: Path, tmp_path:
     x, y = browser.run(f"(() => {{ const b = {box}; return [b.left + 4, b.top + 4]; }})()")
     browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     assert "far fired, P3" in browser.run("document.getElementById('tip').innerText")
+
+
+def test_without_settings_it_says_whose_triggers_these_are(settings: Path) -> None:
+    for command in (["list"], ["explain", "estop"]):
+        assert "--settings FILE says it of a device" in winnow("triggers", *command)
+    assert "--settings" not in winnow("triggers", "explain", "far", "-s", settings)
