@@ -111,6 +111,7 @@ def test_a_recording_shows_when_it_fires(drive: Path, settings: Path, tmp_path: 
     page = check_page(text)
     assert sum(attributes.get("class") == "fired" for _, attributes in page.elements) == 4
     assert "range > threshold" in [words.strip() for words in page.texts]
+    assert sum(" against 4.9 (range > threshold)." in words for words in page.texts) == 4
     cooled, text = tried(drive, settings, tmp_path, "-c", campaign)
     assert len(cooled["events"]) == 1
     assert {each["verdict"] for each in cooled["decisions"]} == {"cooling_down"}

@@ -123,6 +123,15 @@ class Trace:
         ]
 
     @property
+    def firings(self) -> list[TriggerDecision]:
+        """Those that say with which values it fired, in the units of its signals."""
+        return [
+            each
+            for each in self.played.decisions
+            if each.trigger == self.name and each.verdict is Verdict.FIRED
+        ]
+
+    @property
     def true_ns(self) -> list[int]:
         """When its condition came true, as far as it was told: also what was true for one message only."""
         held = [each.t_ns for each in self.decisions if could_fire(str(each.verdict), each.reason)]
