@@ -1,5 +1,6 @@
 """Any document is refused with its kind, or is a campaign that leaves P0 as watchful as it was."""
 
+import copy
 import json
 from typing import Any
 
@@ -60,7 +61,9 @@ def changed(draw: st.DrawFn) -> dict[str, Any]:
         if parent is here:
             last = draw(st.sampled_from(sorted(document) or ["version"]))
         kind = draw(st.integers(0, 3))
-        value = draw(st.sampled_from(EVIL) | st.floats() | st.integers())
+        value = copy.deepcopy(
+            draw(st.sampled_from(EVIL) | st.floats() | st.integers())
+        )  # lists may grow below
         if kind == 0:
             parent[last] = value
         elif kind == 1 and isinstance(parent, dict):
