@@ -30,7 +30,7 @@ class SendingLine:
         self._lock = threading.Lock()
         self._link = Link(mode)
         self._meter = UplinkMeter(int(scheduler.link_settings.measurement_holds_s * 1e9))
-        self._unit: tuple[UploadClass, Stage] | None = None
+        self._unit: tuple[UploadClass, Stage, bool] | None = None
         self.last = NOTHING
         """What the last unit put on the wire."""
 
@@ -55,7 +55,9 @@ class SendingLine:
         return link
 
     @contextmanager
-    def unit(self, upload_class: UploadClass, stage: Stage, most_bytes: int) -> Iterator[None]:
+    def unit(
+        self, upload_class: UploadClass, stage: Stage, most_bytes: int, *, urgent: bool = False
+    ) -> Iterator[None]:
         """Send inside this block. Charged at first with ``most_bytes``, and in the end with what it was.
 
         A crash in between leaves the larger charge: a budget may be under-used, never passed.
@@ -63,8 +65,8 @@ class SendingLine:
         day = day_of(self._clock.wall_ns())
         self._charge(day, upload_class, most_bytes)
         with self._lock:
-            self._unit = (upload_class, stage)
-            self._pacer.begin(self._rate(upload_class, stage))
+            self._unit = (upload_class, stage, urgent)
+            self._pacer.begin(self._rate(*self._unit))
         try:
             yield
         finally:
@@ -79,8 +81,8 @@ class SendingLine:
             body_bytes, self.last.busy_s, self.last.waited_s, self._clock.monotonic_ns()
         )
 
-    def _rate(self, upload_class: UploadClass, stage: Stage) -> float:
-        return self._scheduler.rate_bytes_per_s(upload_class, stage, self.link())
+    def _rate(self, upload_class: UploadClass, stage: Stage, urgent: bool) -> float:  # noqa: FBT001 - unpacked
+        return self._scheduler.rate_bytes_per_s(upload_class, stage, self.link(), urgent=urgent)
 
     def _charge(self, day: int, upload_class: UploadClass, wire_bytes: int) -> None:
         if wire_bytes:
