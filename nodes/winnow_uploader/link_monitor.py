@@ -47,9 +47,8 @@ class LinkMonitor:
         self.step()
 
     def start(self) -> None:
-        """Watch, if there is anything that has to be looked at."""
-        if self._settings.interfaces or self._settings.probe:
-            self._thread.start()
+        """Watch from now on; a word on the input `link` also has to run out."""
+        self._thread.start()
 
     def stop(self) -> None:
         """Watch no more; a probe that is under way may end later."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from winnow_operators.upload.budget import day_of
 from winnow_operators.upload.link import Link
@@ -43,6 +44,8 @@ class SendingLine:
         with self._lock:
             changed = link.mode is not self._link.mode
             self._link = link
+            if changed:  # what another link carried says nothing of this one
+                self._meter = replace(self._meter, until_ns=0)
             if self._unit is not None:
                 self._pacer.change_rate(self._rate(*self._unit))
             return changed
@@ -77,11 +80,16 @@ class SendingLine:
 
     def measured(self, body_bytes: int) -> None:
         """The last unit brought so much content to the store: learn from how long that took."""
-        self._meter = self._meter.observed(
-            body_bytes, self.last.busy_s, self.last.waited_s, self._clock.monotonic_ns()
-        )
+        with self._lock:
+            self._meter = self._meter.observed(
+                body_bytes, self.last.busy_s, self.last.waited_s, self._clock.monotonic_ns()
+            )
 
-    def _rate(self, upload_class: UploadClass, stage: Stage, urgent: bool) -> float:  # noqa: FBT001 - unpacked
+    def goodput_bytes_per_s(self) -> float | None:
+        """What this link was seen to carry when our own limit did not hold it back; None = not known."""
+        return self._meter.at(self._clock.monotonic_ns())
+
+    def _rate(self, upload_class: UploadClass, stage: Stage, urgent: bool) -> float:
         return self._scheduler.rate_bytes_per_s(upload_class, stage, self.link(), urgent=urgent)
 
     def _charge(self, day: int, upload_class: UploadClass, wire_bytes: int) -> None:

@@ -185,6 +185,8 @@ class UploadSettings(Strict):
     """Longest wait between retries."""
     max_attempts: int = Field(default=20, ge=1)
     """Failures in a row of one clip after which it is set aside until the next start; never a P0."""
+    approval_wait_s: float = Field(default=0.0, ge=0, le=30 * 86_400)
+    """How long a clip waits for the fleet's approval before it goes without; 0 = none is needed. Never a P0."""
     ageing_points_per_h: float = Field(default=25.0, ge=0)
     """How fast a waiting clip gains on newer ones: 100 points are one priority (8.3)."""
     abort_parts_after_days: float = Field(default=7.0, gt=0)
