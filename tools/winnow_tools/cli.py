@@ -21,6 +21,7 @@ from winnow_tools.sim.command import sim_app
 from winnow_tools.store.command import store_app
 from winnow_tools.triggers.command import triggers_app
 from winnow_tools.types_command import types_command
+from winnow_tools.upload.command import upload_app
 from winnow_tools.whatif.command import what_if_command
 from winnow_tools.why.command import why_command
 
@@ -47,6 +48,7 @@ app.add_typer(clips_app)
 app.add_typer(sim_app)
 app.add_typer(store_app)
 app.add_typer(triggers_app)
+app.add_typer(upload_app)
 app.command("types", hidden=True)(types_command)
 
 
