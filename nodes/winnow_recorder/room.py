@@ -83,7 +83,7 @@ class Room:
         if holds.problems == self._problems:
             return []
         self._problems = holds.problems
-        return [Note("hold", 0, "recorder", "unreadable", problem) for problem in holds.problems]
+        return [Note("legal hold", 0, "recorder", "unreadable", problem) for problem in holds.problems]
 
 
 def _evicted(eviction: Eviction) -> Note:

@@ -60,7 +60,9 @@ def test_a_hold_that_cannot_be_read_keeps_everything_and_is_told_once(folder: Pa
     holds.folder.mkdir()
     (holds.folder / "x.json").write_bytes(b"\xff")
     room = Room(folder, SETTINGS, holds)
-    assert [(note.kind, note.outcome) for note in room.make(None, 360 * S, 2**62)] == [("hold", "unreadable")]
+    assert [(note.kind, note.outcome) for note in room.make(None, 360 * S, 2**62)] == [
+        ("legal hold", "unreadable")
+    ]
     assert room.make(None, 360 * S, 2**62) == []
     assert len(minutes(folder)) == 6
 
