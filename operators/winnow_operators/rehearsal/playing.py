@@ -24,7 +24,7 @@ class _Play:
     def __init__(self, script: Script, rules: Rules) -> None:
         self.script = script
         self.rules = rules
-        self.result = Rehearsal(script, rules.retention.room_bytes)
+        self.result = Rehearsal(script, rules.retention.room_bytes, rules.budget.total_bytes)
         self.links: Links = make_links(script)
         self.result.clips, self.result.refused = make_arrivals(script, rules)
         self.coming = self.result.clips[::-1]

@@ -98,6 +98,8 @@ class Rehearsal:
 
     script: Script
     room_bytes: int
+    budget_bytes: int
+    """Per UTC day, all classes."""
     clips: list[SimClip] = field(default_factory=list)
     refused: dict[Priority, int] = field(default_factory=dict)
     """Windows over the extraction budget."""
