@@ -118,8 +118,8 @@ def _modes(result: Rehearsal, scale: TimeScale) -> str:
             f"m{int(one.mode)}",
             (
                 f"{_MODES[one.mode]}, {one.capacity_bytes_per_s * 8 / 1e6:.0f} Mbit/s, "
-                f"{time_text(one.start_ns)} – {time_text(one.end_ns)}"
-            ),  # noqa: RUF001
+                f"{time_text(one.start_ns)} to {time_text(one.end_ns)}"
+            ),
         )
         for one in make_links(result.script).stretches
     ]
@@ -136,7 +136,7 @@ def _rates(result: Rehearsal, scale: TimeScale, device: DeviceSettings) -> str:
         LinkMode.ETHERNET_DEPOT: link.ethernet_max_mbps,
     }
     limit = Line("most", "", [limits[LinkMode(one.mode)] * 1e6 / 8 for one in result.samples])
-    said = '<p class="muted said">Mean of each sample, per class; the line is the limit of the link at its end.</p>'
+    said = '<p class="muted said">Mean of ten minutes, per class; heights are square roots. The line is the limit of the link.</p>'
     return said + _classes_over_time(
         result,
         scale,
@@ -144,6 +144,7 @@ def _rates(result: Rehearsal, scale: TimeScale, device: DeviceSettings) -> str:
         (limit,),
         "Rate",
         "/s",
+        root=True,
     )
 
 
@@ -165,10 +166,14 @@ def _classes_over_time(
     lines: tuple[Line, ...],
     label: str,
     unit: str,
+    *,
+    root: bool = False,
 ) -> str:
     times = [one.t_ns for one in result.samples]
     layers = [Layer(f"p{int(one)}", values(place)) for place, one in enumerate(_CLASSES)]
-    drawing = stack_svg(scale, times, layers, lines, label=f"{label} over time, per class", unit=unit)
+    drawing = stack_svg(
+        scale, times, layers, lines, label=f"{label} over time, per class", unit=unit, root=root
+    )
     names = zip(_CLASSES, _CLASS_NAMES, strict=True)
     return _scroll(drawing, f"{label} over time") + _keys(
         [(f"p{int(one)}", name) for one, name in names], "area"

@@ -29,6 +29,18 @@ class Line:
     values: Sequence[float]
 
 
+@dataclass(frozen=True, slots=True)
+class Height:
+    """From a value to px."""
+
+    top: float
+    root: bool
+
+    def y(self, value: float) -> float:
+        part = value / self.top
+        return TOP + HEIGHT * (1 - (part**0.5 if self.root else part))
+
+
 def stack_svg(
     scale: TimeScale,
     times: Sequence[int],
@@ -37,24 +49,29 @@ def stack_svg(
     *,
     label: str,
     unit: str,
+    root: bool = False,
 ) -> str:
-    """Layers one on the other; each value holds for the time since the sample before."""
+    """Layers one on the other; each value holds for the time since the sample before.
+
+    ``root``: heights are square roots, for values of which the largest would press the others flat.
+    """
     sums = [sum(layer.values[place] for layer in layers) for place in range(len(times))]
-    top = max([1.0, *sums, *(value for line in lines for value in line.values)]) * 1.06
+    height = Height(max([1.0, *sums, *(value for line in lines for value in line.values)]) * 1.06, root)
     parts = []
     below = [0.0] * len(times)
     for layer in layers:
         above = [low + value for low, value in zip(below, layer.values, strict=True)]
         if any(layer.values):
-            parts.append(f'<path class="area {layer.css}" d="{_area(scale, times, below, above, top)}"/>')
+            parts.append(f'<path class="area {layer.css}" d="{_area(scale, times, below, above, height)}"/>')
         below = above
     for line in lines:
-        parts.append(f'<path class="limit {line.css}" d="{_steps(scale, times, line.values, top)}"/>')
-        y = _y(line.values[-1], top)
+        parts.append(f'<path class="limit {line.css}" d="{_steps(scale, times, line.values, height)}"/>')
+        y = height.y(line.values[-1])
         parts.append(
             f'<text class="limit-name" x="{WIDTH - RIGHT - 4:g}" y="{y - 4:.1f}" text-anchor="end">{text(line.label)}</text>'
         )
-    scale_marks = "".join(_mark(value, top, unit) for value in (0.0, top / 1.06 / 2, top / 1.06))
+    most = height.top / 1.06
+    scale_marks = "".join(_mark(value, height, unit) for value in (0.0, most / (4 if root else 2), most))
     total = TOP + HEIGHT + 6
     return (
         f'<svg class="timeline week" viewBox="0 0 {WIDTH:g} {total:g}" width="{WIDTH:g}" height="{total:g}" role="img" '
@@ -76,12 +93,8 @@ def band_svg(scale: TimeScale, spans: Sequence[tuple[int, int, str, str]], *, la
     )
 
 
-def _y(value: float, top: float) -> float:
-    return TOP + HEIGHT * (1 - value / top)
-
-
-def _mark(value: float, top: float, unit: str) -> str:
-    y = _y(value, top)
+def _mark(value: float, height: Height, unit: str) -> str:
+    y = height.y(value)
     name = "0" if value == 0 else f"{size_text(value)}{unit}"
     return (
         f'<path class="level" d="M{LEFT:g} {y:.1f}H{WIDTH - RIGHT:g}"/>'
@@ -89,21 +102,21 @@ def _mark(value: float, top: float, unit: str) -> str:
     )
 
 
-def _steps(scale: TimeScale, times: Sequence[int], values: Sequence[float], top: float) -> str:
+def _steps(scale: TimeScale, times: Sequence[int], values: Sequence[float], height: Height) -> str:
     """A step function forward in time."""
-    parts = [f"M{scale.x(scale.start_ns):.1f} {_y(values[0], top):.1f}"]
+    parts = [f"M{scale.x(scale.start_ns):.1f} {height.y(values[0]):.1f}"]
     for t_ns, value in zip(times, values, strict=True):
-        parts.append(f"V{_y(value, top):.1f}H{scale.x(t_ns):.1f}")
+        parts.append(f"V{height.y(value):.1f}H{scale.x(t_ns):.1f}")
     return "".join(parts)
 
 
 def _area(
-    scale: TimeScale, times: Sequence[int], below: Sequence[float], above: Sequence[float], top: float
+    scale: TimeScale, times: Sequence[int], below: Sequence[float], above: Sequence[float], height: Height
 ) -> str:
-    forward = _steps(scale, times, above, top)
+    forward = _steps(scale, times, above, height)
     edges = [scale.start_ns, *times[:-1]]
     back = [
-        f"V{_y(value, top):.1f}H{scale.x(start):.1f}"
+        f"V{height.y(value):.1f}H{scale.x(start):.1f}"
         for start, value in zip(reversed(edges), reversed(below), strict=True)
     ]
     return f"{forward}{''.join(back)}Z"
