@@ -15,6 +15,8 @@ SIDECAR_BYTES = 12_000
 """A sidecar with twenty topics and one trigger."""
 ROUND_TRIP_S = 0.05
 """A request and its answer."""
+TIMEOUT_NS = 10**9
+"""Before it is known that nothing answers."""
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 1.0, 300.0
 
 
@@ -72,7 +74,7 @@ class Wire:
         if todo - sent > 1e-6:
             clip.failures += 1
             clip.not_before_ns = at_ns + backoff_ns(clip.failures, FIRST_BACKOFF_S, LONGEST_BACKOFF_S, 0.5)
-            return max(at_ns, now_ns + 1), False
+            return max(at_ns, now_ns + TIMEOUT_NS), False
         self._arrived(clip, what.stage, data, at_ns)
         return at_ns + int(ROUND_TRIP_S * 1e9), True
 
