@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -374,10 +375,16 @@ def write_clip(out: Path, number: int, size: int, priority: Priority) -> tuple[O
     return outgoing, data
 
 
-TestStory = Story.TestCase
-TestStory.settings = settings(
+class LongStory(Story):
+    """The same, for the long rounds."""
+
+
+_ROUND = settings(
     deadline=None,
-    max_examples=40,
     stateful_step_count=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+TestStory = Story.TestCase
+TestStory.settings = settings(_ROUND, max_examples=30)
+TestLongStory = pytest.mark.storm(LongStory.TestCase)
+TestLongStory.settings = settings(_ROUND, max_examples=500, stateful_step_count=80)

@@ -15,8 +15,8 @@ from winnow_operators.rehearsal.script import DAY_NS, Rehearsal, Rules, Script
 from winnow_operators.retention.clips import RetentionRules
 from winnow_operators.upload.budget import DailyBudget
 from winnow_operators.upload.link import Link
-from winnow_operators.upload.schedule import Plan, QueueItem, Scheduler, Send, Stage
-from winnow_schemas.priority import Priority, UploadClass
+from winnow_operators.upload.schedule import Plan, QueueItem, Scheduler
+from winnow_schemas.priority import Priority
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.upload import LinkMode
 
@@ -119,14 +119,23 @@ class TestTheDocumentsPattern:
 
 
 class Hasty(Scheduler):
-    """Sends the least urgent first, at twice the rate."""
+    """Sends the least urgent of those that may go."""
 
     def plan(self, queue, link, spent, now_ns):
-        last = max(queue, key=lambda one: one.score, default=None)
-        if last is None or link.mode is LinkMode.DISCONNECTED:
-            return Plan(None, None, ())
-        rate = 2 * self.rate_bytes_per_s(UploadClass.SAFETY, Stage.DATA, link)
-        return Plan(Send(last.clip_id, last.stage, rate), None, ())
+        alone = [super(Hasty, self).plan([one], link, spent, now_ns) for one in reversed(list(queue))]
+        return max(
+            (one for one in alone if one.send), key=lambda one: one.send.clip_id, default=Plan(None, None, ())
+        )
+
+
+class Speedy(Scheduler):
+    """Sends at twice the rate."""
+
+    def plan(self, queue, link, spent, now_ns):
+        found = super().plan(queue, link, spent, now_ns)
+        if found.send is None:
+            return found
+        return replace(found, send=replace(found.send, rate_bytes_per_s=2 * found.send.rate_bytes_per_s))
 
 
 class Lazy(Scheduler):
@@ -152,7 +161,7 @@ def broken(script: Script, **changes: object) -> str:
     return " ".join(rehearse(script, replace(good, **changes)).violations)
 
 
-SHORT = Script(days=2, outage_h=0, safety_day=0)
+SHORT = Script(days=1, outage_h=0, safety_day=0)
 
 
 class TestABrokenPromiseIsSeen:
@@ -162,10 +171,11 @@ class TestABrokenPromiseIsSeen:
             good.link_settings, budget or good.budget, good.ageing_points_per_h, good.longest_backoff_ns
         )
 
-    def test_of_order_and_rate(self) -> None:
-        said = broken(SHORT, scheduler=self.scheduler(Hasty))
-        assert "went before the safety clip" in said
-        assert "the limit is" in said
+    def test_of_order(self) -> None:
+        assert "went before the safety clip" in broken(SHORT, scheduler=self.scheduler(Hasty))
+
+    def test_of_rate(self) -> None:
+        assert "B/s, the limit is" in broken(SHORT, scheduler=self.scheduler(Speedy))
 
     def test_of_holding_nobody_up(self) -> None:
         assert "might have gone" in broken(SHORT, scheduler=self.scheduler(Lazy))
@@ -173,21 +183,21 @@ class TestABrokenPromiseIsSeen:
     def test_of_budgets(self) -> None:
         good = rules()
         generous = Generous(good.budget.total_bytes, good.budget.shares_bytes)
-        said = broken(Script(days=3, outage_h=0, safety_day=0), scheduler=self.scheduler(Scheduler, generous))
+        said = broken(Script(days=2, outage_h=0, safety_day=0), scheduler=self.scheduler(Scheduler, generous))
         assert "its share is" in said
 
     def test_of_the_disk(self) -> None:
         assert "over its limit" in broken(SHORT, retention=replace(rules().retention, room_bytes=20 * GB))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
-    outage=st.tuples(st.floats(0, 60), st.floats(0, 40)),
+    outage=st.tuples(st.floats(0, 40), st.floats(0, 30)),
     room_gb=st.sampled_from([160.0, 400.0]),
 )
 def test_no_seed_breaks_a_promise(seed: int, outage: tuple[float, float], room_gb: float) -> None:
-    script = Script(seed=seed, days=3, outage_from_h=outage[0], outage_h=outage[1], safety_day=1)
+    script = Script(seed=seed, days=2, outage_from_h=outage[0], outage_h=outage[1], safety_day=1)
     assert rehearse(script, rules(room_gb)).violations == []
 
 
