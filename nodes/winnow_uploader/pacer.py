@@ -35,7 +35,7 @@ class Pacer:
         self._lock = threading.Lock()
         self._bucket: TokenBucket | None = None
         self._stopped = ""
-        self._wire_bytes = 0
+        self._wire_bytes = self._total_bytes = 0
         self._first_ns = self._last_ns = 0
         self._waited_s = 0.0
 
@@ -50,6 +50,18 @@ class Pacer:
         """The rate of the unit in progress; infinite outside of one."""
         with self._lock:
             return self._bucket.rate_bytes_per_s if self._bucket else math.inf
+
+    @property
+    def unit_bytes(self) -> int:
+        """What the unit in progress has put on the wire; of none in progress, the last one."""
+        with self._lock:
+            return self._wire_bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """What all units have put on the wire."""
+        with self._lock:
+            return self._total_bytes
 
     @property
     def stopped(self) -> str:
@@ -85,6 +97,7 @@ class Pacer:
         """Count bytes on the wire that were not asked for beforehand, such as a TLS handshake."""
         with self._lock:
             self._wire_bytes += size_bytes
+            self._total_bytes += size_bytes
 
     def take(self, size_bytes: int) -> None:
         """Wait until so many bytes may go, and count them.
@@ -122,6 +135,7 @@ class Pacer:
             self._bucket = self._bucket.taking(size_bytes)
         self._first_ns = self._first_ns or now_ns
         self._wire_bytes += size_bytes
+        self._total_bytes += size_bytes
         return 0.0
 
     def _set_rate(self, rate_bytes_per_s: float) -> None:

@@ -209,6 +209,7 @@ class S3Store:
         client = session.client("s3", endpoint_url=access.endpoint_url or None, config=config)
         wire = WireSession(
             self._pacer,
+            settings.link.dscp,
             verify=access.ca_file or core.get_config_variable("ca_bundle") or True,
             proxies=get_environ_proxies(client.meta.endpoint_url),
             timeout=timeouts,

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from winnow_operators.upload.budget import day_of
 from winnow_operators.upload.link import Link
@@ -30,7 +31,7 @@ class SendingLine:
         self._lock = threading.Lock()
         self._link = Link(mode)
         self._meter = UplinkMeter(int(scheduler.link_settings.measurement_holds_s * 1e9))
-        self._unit: tuple[UploadClass, Stage] | None = None
+        self._unit: tuple[UploadClass, Stage, bool] | None = None
         self.last = NOTHING
         """What the last unit put on the wire."""
 
@@ -43,6 +44,8 @@ class SendingLine:
         with self._lock:
             changed = link.mode is not self._link.mode
             self._link = link
+            if changed:  # what another link carried says nothing of this one
+                self._meter = replace(self._meter, until_ns=0)
             if self._unit is not None:
                 self._pacer.change_rate(self._rate(*self._unit))
             return changed
@@ -55,7 +58,9 @@ class SendingLine:
         return link
 
     @contextmanager
-    def unit(self, upload_class: UploadClass, stage: Stage, most_bytes: int) -> Iterator[None]:
+    def unit(
+        self, upload_class: UploadClass, stage: Stage, most_bytes: int, *, urgent: bool = False
+    ) -> Iterator[None]:
         """Send inside this block. Charged at first with ``most_bytes``, and in the end with what it was.
 
         A crash in between leaves the larger charge: a budget may be under-used, never passed.
@@ -63,8 +68,8 @@ class SendingLine:
         day = day_of(self._clock.wall_ns())
         self._charge(day, upload_class, most_bytes)
         with self._lock:
-            self._unit = (upload_class, stage)
-            self._pacer.begin(self._rate(upload_class, stage))
+            self._unit = (upload_class, stage, urgent)
+            self._pacer.begin(self._rate(*self._unit))
         try:
             yield
         finally:
@@ -75,12 +80,17 @@ class SendingLine:
 
     def measured(self, body_bytes: int) -> None:
         """The last unit brought so much content to the store: learn from how long that took."""
-        self._meter = self._meter.observed(
-            body_bytes, self.last.busy_s, self.last.waited_s, self._clock.monotonic_ns()
-        )
+        with self._lock:
+            self._meter = self._meter.observed(
+                body_bytes, self.last.busy_s, self.last.waited_s, self._clock.monotonic_ns()
+            )
 
-    def _rate(self, upload_class: UploadClass, stage: Stage) -> float:
-        return self._scheduler.rate_bytes_per_s(upload_class, stage, self.link())
+    def goodput_bytes_per_s(self) -> float | None:
+        """What this link was seen to carry when our own limit did not hold it back; None = not known."""
+        return self._meter.at(self._clock.monotonic_ns())
+
+    def _rate(self, upload_class: UploadClass, stage: Stage, urgent: bool) -> float:
+        return self._scheduler.rate_bytes_per_s(upload_class, stage, self.link(), urgent=urgent)
 
     def _charge(self, day: int, upload_class: UploadClass, wire_bytes: int) -> None:
         if wire_bytes:

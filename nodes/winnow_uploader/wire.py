@@ -42,12 +42,29 @@ SOCKET_OPTIONS = [
 ]
 
 
+def mark(sock: socket.socket, dscp: int) -> None:
+    """Ask the kernel to mark every packet of a connection; a network that does not care ignores it."""
+    if not dscp:
+        return
+    with contextlib.suppress(OSError):
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
+
+
 class _Paced:
     """Mixed in between botocore's handling of ``100-continue`` and the real connection."""
 
     pacer: Pacer
+    dscp = 0
     _tls = False
     _kernel_rate = _MOST_PACING_RATE
+
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        mark(sock, self.dscp)
+        return sock
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -90,15 +107,15 @@ class _TlsConnection(AWSConnection, _Paced, HTTPSConnection):  # type: ignore[mi
 class WireSession(URLLib3Session):  # type: ignore[misc] # botocore has no types
     """botocore's HTTP session over paced connections."""
 
-    def __init__(self, pacer: Pacer, **arguments: Any) -> None:
+    def __init__(self, pacer: Pacer, dscp: int = 0, **arguments: Any) -> None:
         super().__init__(socket_options=SOCKET_OPTIONS, **arguments)
         # The pool manager made by super().__init__ looks up its pools in this same dictionary.
         self._pool_classes_by_scheme.update(
-            http=_paced_pool(AWSHTTPConnectionPool, _PlainConnection, pacer),
-            https=_paced_pool(AWSHTTPSConnectionPool, _TlsConnection, pacer),
+            http=_paced_pool(AWSHTTPConnectionPool, _PlainConnection, pacer, dscp),
+            https=_paced_pool(AWSHTTPSConnectionPool, _TlsConnection, pacer, dscp),
         )
 
 
-def _paced_pool(pool: Any, connection: Any, pacer: Pacer) -> type:
-    bound = type(connection.__name__, (connection,), {"pacer": pacer})
+def _paced_pool(pool: Any, connection: Any, pacer: Pacer, dscp: int) -> type:
+    bound = type(connection.__name__, (connection,), {"pacer": pacer, "dscp": dscp})
     return type(f"Paced{pool.__name__}", (pool,), {"ConnectionCls": bound})

@@ -1,5 +1,6 @@
 """Upload settings: where to, how fast, how much (vehicle document 5, 7.1)."""
 
+import ipaddress
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, Self
 
@@ -53,11 +54,42 @@ class Encryption(StrEnum):
     """Keys of a key service."""
 
 
+def _network(value: str) -> str:
+    if value:
+        ipaddress.ip_network(value)
+    return value
+
+
+class LinkInterface(Strict):
+    """A network interface, and the link that it means when it is up."""
+
+    name: str = Field(min_length=1, max_length=64)
+    """Its name; `*` and `?` stand for others (`wwan*`)."""
+    mode: LinkModeName
+    """The link."""
+    network: Annotated[str, AfterValidator(_network)] = ""
+    """Only with an address in here, such as 10.20.0.0/16: tells the depot's Wi-Fi from others; empty = any."""
+
+
 class LinkSettings(Strict):
-    """Limits of the link in megabits per second (5.3, 7.1)."""
+    """The link: which one it is, and its limits in megabits per second (5.3, 7.1)."""
 
     mode: LinkModeName = LinkMode.ETHERNET_DEPOT
-    """The mode that holds while nothing measures it."""
+    """The mode that holds while nothing else says which it is."""
+    interfaces: list[LinkInterface] = Field(default_factory=list, max_length=64)
+    """The first of these that is up decides; none is up: disconnected. Empty = interfaces are not looked at."""
+    probe: str = Field(default="", pattern=r"^(|[^\s/@]+:[0-9]{1,5})$")
+    """HOST:PORT that has to take a TCP connection, else there is no link; empty = no probe."""
+    probe_every_s: float = Field(default=10.0, ge=0.1, le=3600)
+    """How often it is asked."""
+    probe_timeout_s: float = Field(default=3.0, gt=0, le=60)
+    """How long it may take."""
+    probe_failures: int = Field(default=2, ge=1, le=100)
+    """Failures in a row that mean that there is no link."""
+    look_every_s: float = Field(default=1.0, ge=0.05, le=60)
+    """How often interfaces are looked at."""
+    stated_holds_s: float = Field(default=60.0, gt=0)
+    """How long a word on the input `link` holds."""
     cellular_max_mbps: float = Field(default=20.0, ge=0)
     """Conservative limit while operating."""
     wifi_max_mbps: float = Field(default=150.0, ge=0)
@@ -84,6 +116,8 @@ class LinkSettings(Strict):
     """Part of ethernet_max_mbps per priority (5.3: 500 Mbit/s for all)."""
     v2x_reserve_fraction: float = Field(default=0.20, ge=0, lt=1)
     """Part of the measured uplink that is never used (V2X safety and telemetry)."""
+    dscp: int = Field(default=8, ge=0, le=63)
+    """Mark of every packet, for the network's queues: 8 is CS1, behind everything else (RFC 8325); 0 = none."""
     measurement_holds_s: float = Field(default=300.0, gt=0)
     """How long an uplink measured by the uploader itself holds; then one part measures it anew."""
 
@@ -151,6 +185,8 @@ class UploadSettings(Strict):
     """Longest wait between retries."""
     max_attempts: int = Field(default=20, ge=1)
     """Failures in a row of one clip after which it is set aside until the next start; never a P0."""
+    approval_wait_s: float = Field(default=0.0, ge=0, le=30 * 86_400)
+    """How long a clip waits for the fleet's approval before it goes without; 0 = none is needed. Never a P0."""
     ageing_points_per_h: float = Field(default=25.0, ge=0)
     """How fast a waiting clip gains on newer ones: 100 points are one priority (8.3)."""
     abort_parts_after_days: float = Field(default=7.0, gt=0)

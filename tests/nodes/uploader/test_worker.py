@@ -536,7 +536,7 @@ class TestState:
         with sqlite3.connect(path) as database:
             database.execute("PRAGMA user_version = 99")
         database.close()
-        with pytest.raises(UnavailableError, match="has version 99, this program knows 1; it was left alone"):
+        with pytest.raises(UnavailableError, match="has version 99, this program knows 2; it was left alone"):
             start()
         assert not (tmp_path / "state" / "uploads.db.damaged-1").exists()
 
