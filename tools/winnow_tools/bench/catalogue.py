@@ -56,6 +56,11 @@ BENCHES = {
             "winnow_tools.bench.whatif",
         ),
         Bench(
+            "convert",
+            "conversion of recordings, read back and compared, beside rosbags-convert",
+            "winnow_tools.bench.convert",
+        ),
+        Bench(
             "recover",
             "messages that survive kills and power cuts, and the speed of recovery",
             "winnow_tools.bench.recovery",
