@@ -158,10 +158,10 @@ def _say(checks: list[ClipCheck], where: Path, unreadable: tuple[str, ...]) -> N
 @clips_app.command("export")
 def export_command(
     where: Where,
-    name: Annotated[str, typer.Argument(help="Beginning of a clip's name or id.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="FILE.mcap, FILE.bag, or a folder for --format csv.")
     ],
+    name: Name = "",
     form: Annotated[
         Format,
         typer.Option(
