@@ -4,6 +4,7 @@ Winnow's own names, and beside them those of the vehicle document (3.3) where th
 the MCAP lacks what can only be known afterwards: ``size_bytes``, ``sha256`` and the document's twins.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pydantic import Field, JsonValue, ValidationError
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.validation import Strict
 
+SCHEMA_FILE = "sidecar.schema.json"
+"""The JSON Schema of sidecars, beside this module; rendered by `winnow types --write`."""
 SIDECAR_MAX_BYTES = 16 * 1024 * 1024
 """A sidecar of a clip with 1,000 topics and 10,000 holes is 2 MB."""
 
@@ -132,6 +135,16 @@ class Sidecar(Strict):
         """JSON values; what is not known yet is left out."""
         value = self.model_dump(mode="json")
         return {key: item for key, item in value.items() if item is not None or key == "position"}
+
+
+def sidecar_schema() -> str:
+    """The JSON Schema (draft 2020-12) of a sidecar, as text: for programs that read sidecars without Winnow."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Winnow clip sidecar",
+        **{key: value for key, value in Sidecar.model_json_schema().items() if key != "title"},
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_sidecar(path: Path) -> Sidecar:
