@@ -70,6 +70,8 @@ class TopicPacking(Strict):
     """What a profile made of a topic."""
 
     codec: str
+    lossy_codec: str | None = None
+    """The codec that lost something, where that happened before."""
     payload_bytes: int
     """Before."""
     stored_bytes: int
@@ -78,6 +80,8 @@ class TopicPacking(Strict):
     """Stated: no coordinate differs by more."""
     error_m: float | None = None
     """Measured when it was made."""
+    intensity_bits: int | None = None
+    """Of an intensity with more than 256 values, in Draco."""
     intensity_error: float | None = None
     """Measured; 0 where intensities are exact."""
     bound_psnr_db: float | None = None

@@ -25,7 +25,7 @@ class Tally:
     error_m: float = 0.0
     intensity_error: float = 0.0
 
-    def packing(self, codec: Codec, tolerance_m: float) -> TopicPacking:
+    def packing(self, codec: Codec, tolerance_m: float, intensity_bits: int) -> TopicPacking:
         """As the sidecar says it."""
         lossy = codec.is_lossy
         return TopicPacking(
@@ -34,6 +34,7 @@ class Tally:
             stored_bytes=self.stored_bytes,
             bound_m=tolerance_m if lossy else None,
             error_m=self.error_m if lossy else None,
+            intensity_bits=intensity_bits if codec is Codec.DRACO else None,
             intensity_error=self.intensity_error if codec is Codec.DRACO else None,
         )
 
@@ -65,6 +66,10 @@ class ChannelPacker:
         self._squeezer = Squeezer(settings.entropy, settings.zstd_level)
         self._waiting: list[Timed] = []
         self.waiting_bytes = 0
+
+    def packing(self) -> TopicPacking:
+        """What became of the channel so far."""
+        return self.tally.packing(self.codec, self.tolerance_m, self._settings.intensity_bits)
 
     def add(self, message: Timed) -> Iterator[Timed]:
         """Take a message (its bytes are copied); what is ready comes out."""

@@ -90,6 +90,8 @@ class _Lanes:
         self._packers: dict[int, ChannelPacker] = {}
         self._numbers: dict[int, int] = {}
         self._waiting_bytes = 0
+        packing = contents.sidecar.packing
+        self._before = packing.lossy if packing is not None else {}
 
     def add(self, message: Restored) -> None:
         packer = self._packers.get(message.number) or self._declare(message)
@@ -104,14 +106,13 @@ class _Lanes:
             self._write(number, packer.flush())
         self._waiting_bytes = 0
 
-    def topics(self, before: Packing | None) -> dict[str, TopicPacking]:
+    def topics(self) -> dict[str, TopicPacking]:
         """What became of each topic; a loss that the source already had stays stated."""
-        lossy = before.lossy if before is not None else {}
         result: dict[str, TopicPacking] = {}
         for packer in self._packers.values():
             topic = packer.channel.topic
-            result[topic] = _joined(result.get(topic), packer.tally.packing(packer.codec, packer.tolerance_m))
-        for topic, old in lossy.items():
+            result[topic] = _joined(result.get(topic), packer.packing())
+        for topic, old in self._before.items():
             if topic in result:
                 result[topic] = _with_loss(result[topic], old)
         return dict(sorted(result.items()))
@@ -119,8 +120,11 @@ class _Lanes:
     def _declare(self, message: Restored) -> ChannelPacker:
         origin = self._contents.origins[message.number]
         topic = self._settings.topic(origin.channel.topic)
+        before = self._before.get(origin.channel.topic)
         codec = codec_of(origin.channel, message.data, self._profile, topic)
-        packer = ChannelPacker(origin.channel, codec, self._settings.clips.packing, topic.error_m)
+        # What is on a grid already goes onto the same one again, and loses nothing more.
+        tolerance_m = before.bound_m if before is not None and before.bound_m else topic.error_m
+        packer = ChannelPacker(origin.channel, codec, self._settings.clips.packing, tolerance_m)
         packed = Origin(origin.channel, origin.stream, codec, packer.tolerance_m).packed_channel()
         name = f"{codec.value}"
         self._writer.stream(name, "")  # the codecs have compressed already
@@ -158,7 +162,7 @@ def _pack(
         Packing(
             source_sha256=plain.source_sha256 if plain else source.sha256 or "",
             source_bytes=plain.source_bytes if plain else source.size_bytes or 0,
-            topics=lanes.topics(plain),
+            topics=lanes.topics(),
         ),
     )
     for attachment in contents.attachments():
@@ -186,14 +190,14 @@ def _joined(one: TopicPacking | None, other: TopicPacking) -> TopicPacking:
 
 
 def _with_loss(packing: TopicPacking, before: TopicPacking) -> TopicPacking:
-    """Errors of two steps add up."""
-    if not packing.is_lossy:
-        kept = {"bound_m", "error_m", "intensity_error", "bound_psnr_db", "psnr_db"}
-        return packing.model_copy(update=before.model_dump(include=kept))
+    """What an earlier codec lost stays stated; of two, the one that says less about the order of points."""
+    codecs = {before.lossy_codec or before.codec, *([packing.codec] if packing.is_lossy else [])}
+    stated = {"bound_m", "intensity_bits", "bound_psnr_db", "psnr_db"}
     return packing.model_copy(
         update={
-            name: (getattr(packing, name) or 0.0) + (getattr(before, name) or 0.0)
-            for name in ("bound_m", "error_m", "intensity_error")
+            **before.model_dump(include=stated),
+            **_losses(packing, before),
+            "lossy_codec": min(codecs),  # draco before ordered
         }
     )
 

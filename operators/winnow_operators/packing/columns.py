@@ -147,7 +147,10 @@ def _take_scaled(reader: PackedReader, dtype: np.dtype[np.generic], count: int) 
     cells = _undelta(_unshuffled(take(reader, count * 4), np.dtype("<i4"), count))
     column = _unscale(cells.astype(np.int64), divisor)
     mask = take(reader, (count + 7) // 8)
-    raw = np.frombuffer(take(reader, count * 4), np.float32) if count else np.empty(0, np.float32)
+    loose = take(reader, count * 4)
+    if len(loose) % 4:
+        raise PackingError(f"A column has {len(loose):,} bytes beside its grid; it was not unpacked.")
+    raw = np.frombuffer(loose, np.float32)
     if len(mask):
         if len(mask) != (count + 7) // 8:
             raise PackingError(

@@ -31,7 +31,7 @@ _ORIGIN_MAX = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
-class _Points:
+class DracoPoints:
     """A cloud as distinct cells: ``keys`` sorted, ``counts`` how often, ``loose`` what the grid cannot hold."""
 
     keys: NDArray[np.uint64]
@@ -55,6 +55,16 @@ def draco_fields(layout: CloudLayout) -> tuple[list[PointField], PointField | No
     return axes, others[0] if others else None
 
 
+def fits_draco(
+    rows: NDArray[np.uint8], layout: CloudLayout
+) -> tuple[list[PointField], PointField | None] | None:
+    """As :func:`draco_fields`, for one cloud: nothing between the fields, not too many points."""
+    chosen = draco_fields(layout)
+    if chosen is None or layout.points > POINTS_MAX or _has_padding(rows, layout):
+        return None
+    return chosen
+
+
 def pack_draco(
     payload: bytes | memoryview,
     layout: CloudLayout,
@@ -69,13 +79,13 @@ def pack_draco(
     None when Draco does not fit: other columns than intensity, bytes between the fields that are not zero,
     or a cloud so wide that a cell needs more than 62 bits. The result was decoded and compared.
     """
-    chosen = draco_fields(layout)
     rows = layout.rows(payload)
-    if chosen is None or layout.points > POINTS_MAX or _has_padding(rows, layout):
+    chosen = fits_draco(rows, layout)
+    if chosen is None:
         return None
     axes, light = chosen
     attribute = quantised(column_of(rows, light), intensity_bits) if light is not None else None
-    points = _cells(rows, axes, attribute, tolerance_m)
+    points = draco_points(rows, axes, attribute, tolerance_m)
     if points is None:
         return None
     data = _encode(points, attribute, tolerance_m, level)
@@ -134,9 +144,10 @@ def unpack_draco(message: bytes | memoryview) -> bytes:
 # --- the grid ---------------------------------------------------------------------------------------------
 
 
-def _cells(
+def draco_points(
     rows: NDArray[np.uint8], axes: list[PointField], attribute: Intensity | None, tolerance_m: float
-) -> _Points | None:
+) -> DracoPoints | None:
+    """The cloud as distinct cells; None when it is so wide that a cell needs more than 62 bits."""
     found = [(column_of(rows, axis).astype(np.float32), axis) for axis in axes]
     columns, held = [], np.ones(len(rows), bool)
     for values, _ in found:
@@ -146,7 +157,7 @@ def _cells(
     if attribute is not None:
         held &= attribute.held
     if not held.any():
-        return _Points(np.empty(0, np.uint64), np.empty(0, np.int64), ~held, (0, 0, 0), 1, 0.0)
+        return DracoPoints(np.empty(0, np.uint64), np.empty(0, np.int64), ~held, (0, 0, 0), 1, 0.0)
     chosen = np.stack([cells[held] for cells in columns])
     origin = chosen.min(axis=1)
     bits = max(1, int((chosen.max(axis=1) - origin).max()).bit_length())
@@ -166,7 +177,7 @@ def _cells(
         )
         for (values, _), cells in zip(found, columns, strict=True)
     )
-    return _Points(keys, counts, ~held, (int(origin[0]), int(origin[1]), int(origin[2])), bits, error)
+    return DracoPoints(keys, counts, ~held, (int(origin[0]), int(origin[1]), int(origin[2])), bits, error)
 
 
 def _split(
@@ -181,7 +192,7 @@ def _split(
     return cells, (keys & np.uint64((1 << width) - 1)).astype(np.int64)
 
 
-def _encode(points: _Points, attribute: Intensity | None, tolerance_m: float, level: int) -> bytes:
+def _encode(points: DracoPoints, attribute: Intensity | None, tolerance_m: float, level: int) -> bytes:
     if not len(points.keys):
         return b""
     cells, index = _split(points.keys, points.bits, attribute.bits if attribute else 0, points.origin)
@@ -228,7 +239,7 @@ def _describe(
     payload: bytes | memoryview,
     layout: CloudLayout,
     rows: NDArray[np.uint8],
-    points: _Points,
+    points: DracoPoints,
     attribute: Intensity | None,
     axes: list[PointField],
     light: PointField | None,

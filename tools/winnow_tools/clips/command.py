@@ -12,10 +12,13 @@ from winnow_runtime.recordings import open_recording
 from winnow_schemas.errors import BadInputError
 from winnow_tools.clips.collection import Clip, clips_of, one_clip
 from winnow_tools.clips.export import Format, export
+from winnow_tools.clips.repack_command import packing_lines, repack_command
 from winnow_tools.clips.verify import ClipCheck, totals, verify
 from winnow_tools.console import bytes_text, print_json, print_table, sentences
 
-clips_app = typer.Typer(name="clips", help="List, show, verify and export clips.", no_args_is_help=True)
+clips_app = typer.Typer(
+    name="clips", help="List, show, verify, repack and export clips.", no_args_is_help=True
+)
 
 Where = Annotated[Path, typer.Argument(metavar="DIR", help="A run's folder, a folder of clips, or one clip.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -134,6 +137,9 @@ def _say(checks: list[ClipCheck], where: Path, unreadable: tuple[str, ...]) -> N
     print(f"{said}{latched}{own}.")
 
 
+clips_app.command("repack")(repack_command)
+
+
 @clips_app.command("export")
 def export_command(
     where: Where,
@@ -205,6 +211,8 @@ def _show(clip: Clip) -> None:
             bytes_text(content.payload_bytes),
         )
     console.print(topics)
+    for line in packing_lines(sidecar):
+        print(line)
     if sidecar.latched:
         print(
             f"Latched from before the window: {', '.join(sorted({item.topic for item in sidecar.latched}))}."
