@@ -23,7 +23,7 @@ def on_grid(
     """What the original and the restored payload of a lossy topic have in common.
 
     For ``ordered`` the payload with its coordinates on the grid; for ``draco`` also with points in a fixed
-    order and intensities on their scale. A payload that is no cloud stays as it is.
+    order and, with ``intensity_bits``, intensities on their scale; 0: those must be equal. A payload that is no cloud stays as it is.
     """
     layout = layout_of(channel, payload) if is_cloud(channel) else None
     if layout is None:
@@ -60,12 +60,13 @@ def _draco_form(
     if chosen is None:
         return None
     axes, light = chosen
-    attribute = quantised(column_of(rows, light), intensity_bits) if light is not None else None
+    bits = intensity_bits or 8
+    attribute = quantised(column_of(rows, light), bits) if light is not None else None
     points = draco_points(rows, axes, attribute, tolerance_m)
     if points is None:
         return None
     held = ~points.loose
-    if light is None or attribute is None:
+    if light is None or attribute is None or not intensity_bits:
         return held, None
     column = column_of(rows, light).copy()
     column[held] = attribute.values(attribute.index[held])

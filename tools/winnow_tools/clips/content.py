@@ -52,7 +52,8 @@ class Yardstick:
         lossy = self._lossy.get(channel.topic)
         if lossy is not None and lossy.bound_m is not None:
             codec = Codec(lossy.lossy_codec or lossy.codec)
-            data = on_grid(channel, data, codec, lossy.bound_m, lossy.intensity_bits or 8)
+            bits = (lossy.intensity_bits or 0) if lossy.intensity_error else 0
+            data = on_grid(channel, data, codec, lossy.bound_m, bits)
         return digest(pub_ns, data)
 
 
