@@ -13,7 +13,7 @@ from winnow_operators.packing import PackingError
 from winnow_operators.packing.block import Timed
 from winnow_runtime.mcapfile.records import channel_of
 from winnow_runtime.packing.origin import Origin, origin_of, refuse_notes
-from winnow_runtime.packing.unpacker import unpack
+from winnow_runtime.packing.unpacker import Unpacker
 from winnow_schemas.errors import BadInputError, WinnowError
 from winnow_schemas.settings.packing import Codec
 from winnow_schemas.settings.topics import Kind
@@ -118,12 +118,15 @@ class ClipContents:
 
     def _groups(self, from_ns: int | None, before_ns: int | None) -> Iterator[tuple[int, list[Restored]]]:
         """(time from which on everything else is, the original messages) per message of the file."""
+        unpackers: dict[int, Unpacker] = {}
         found = self._guard(lambda: self._reader.iter_messages(starting_at=from_ns, ending_before=before_ns))
         while (item := self._guard(lambda: next(found, None))) is not None:
             _, record, message = item
             timed = Timed(message.log_time, message.publish_time, message.sequence, message.data)
-            codec = self.origins[record.id].codec
-            parts = self._guard(lambda codec=codec, timed=timed: unpack(codec, timed))
+            unpacker = unpackers.get(record.id)
+            if unpacker is None:
+                unpacker = unpackers[record.id] = Unpacker(self.origins[record.id].codec)
+            parts = self._guard(lambda unpacker=unpacker, timed=timed: unpacker.unpack(timed))
             yield message.log_time, [Restored(record.id, *part) for part in parts]
 
     def _unpacked(self, from_ns: int | None, before_ns: int | None) -> Iterator[Restored]:

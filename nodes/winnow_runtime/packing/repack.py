@@ -21,7 +21,7 @@ from winnow_runtime.packing.packer import ChannelPacker, codec_of
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
-from winnow_schemas.settings.packing import Profile
+from winnow_schemas.settings.packing import Codec, Profile
 from winnow_schemas.sidecar import Packing, Sidecar, TopicPacking, read_sidecar
 
 SIDECAR = "sidecar.json"
@@ -122,6 +122,8 @@ class _Lanes:
         topic = self._settings.topic(origin.channel.topic)
         before = self._before.get(origin.channel.topic)
         codec = codec_of(origin.channel, message.data, self._profile, topic)
+        if before is not None and before.bound_psnr_db is not None:
+            codec = Codec.BLOCK  # it was video once; a second time would lose more than is stated
         # What is on a grid already goes onto the same one again, and loses nothing more.
         tolerance_m = before.bound_m if before is not None and before.bound_m else topic.error_m
         packer = ChannelPacker(origin.channel, codec, self._settings.clips.packing, tolerance_m)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from winnow_operators.packing.ros_cursor import RosCursor
 from winnow_schemas.channel import Channel
 
 _CLOUDS = frozenset({"sensor_msgs/PointCloud2", "sensor_msgs/msg/PointCloud2"})
-_CDR_LITTLE_ENDIAN = (b"\x00\x01", b"\x00\x07", b"\x00\x09")
-"""Plain CDR, and XCDR2 as delimited or plain: only the first is what ROS sends."""
 _TYPES: dict[int, np.dtype[np.generic]] = {
     number: np.dtype(code)
     for number, code in enumerate(("i1", "u1", "<i2", "<u2", "<i4", "<u4", "<f4", "<f8"), start=1)
@@ -19,8 +18,6 @@ FIELDS_MAX = 64
 """Fields of a point; drivers use 4 to 10."""
 STRIDE_MAX = 4096
 """Bytes of a point."""
-_U32 = struct.Struct("<I")
-_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,48 +59,15 @@ def is_cloud(channel: Channel) -> bool:
 def layout_of(channel: Channel, payload: bytes | memoryview) -> CloudLayout | None:
     """The layout; None for a payload that is no cloud of densely stored little-endian points."""
     try:
-        return _read(_Cursor(payload, is_ros1=channel.encoding == "ros1"))
+        return _read(RosCursor(payload, channel.encoding))
     except (struct.error, ValueError, IndexError):
         return None  # malformed: it is kept as it is
 
 
-class _Cursor:
-    def __init__(self, payload: bytes | memoryview, *, is_ros1: bool) -> None:
-        self.data = memoryview(payload)
-        self.is_ros1 = is_ros1
-        self.at = 0
-        if not is_ros1:
-            if bytes(self.data[:2]) not in _CDR_LITTLE_ENDIAN[:1]:
-                raise ValueError
-            self.at = 4
-
-    def number(self) -> int:
-        if not self.is_ros1:
-            self.at += -self.at % 4  # the encapsulation header has 4 bytes: the same alignment
-        value: int = _U32.unpack_from(self.data, self.at)[0]
-        self.at += 4
-        return value
-
-    def byte(self) -> int:
-        self.at += 1
-        return self.data[self.at - 1]
-
-    def text(self) -> str:
-        length = self.number()
-        taken = bytes(self.data[self.at : self.at + length])
-        if len(taken) != length or length > STRIDE_MAX:
-            raise ValueError
-        self.at += length
-        return taken.rstrip(b"\0").decode("utf-8")
-
-
-def _read(cursor: _Cursor) -> CloudLayout | None:
-    if cursor.is_ros1:
-        cursor.number()  # header.seq
-    stamp_ns = cursor.number() * _NS + cursor.number()
-    frame_id = cursor.text()
+def _read(cursor: RosCursor) -> CloudLayout | None:
+    stamp_ns, frame_id = cursor.header()
     height, width = cursor.number(), cursor.number()
-    fields = tuple(_field(cursor) for _ in range(_limited(cursor.number(), FIELDS_MAX)))
+    fields = tuple(_field(cursor) for _ in range(cursor.limited(FIELDS_MAX)))
     big_endian = cursor.byte()
     stride, row_bytes = cursor.number(), cursor.number()
     size = cursor.number()
@@ -116,15 +80,9 @@ def _read(cursor: _Cursor) -> CloudLayout | None:
     return CloudLayout(begin, begin + size, points, stride, fields, stamp_ns, frame_id)
 
 
-def _field(cursor: _Cursor) -> PointField:
+def _field(cursor: RosCursor) -> PointField:
     name, offset, kind = cursor.text(), cursor.number(), cursor.byte()
     count = cursor.number()
     if kind not in _TYPES or not 0 < count <= STRIDE_MAX:
         raise ValueError
     return PointField(name, offset, _TYPES[kind], count)
-
-
-def _limited(value: int, limit: int) -> int:
-    if value > limit:
-        raise ValueError
-    return value

@@ -81,7 +81,7 @@ class PackingSettings(Strict):
     """For raw images; an encoder of the graphics card where there is one."""
     video_crf: int = Field(default=20, ge=0, le=51)
     """Constant rate factor to begin with; lowered in steps of 6 where `video_min_psnr_db` is not met."""
-    video_min_psnr_db: float = Field(default=34.0, ge=20, le=80)
-    """Stated bound of video, per frame; a topic that cannot meet it is stored without loss."""
+    video_min_psnr_db: float = Field(default=32.0, ge=20, le=80)
+    """Stated bound of video; a frame that cannot meet it is stored without loss."""
     video_gop: int = Field(default=30, ge=1, le=1000)
     """Frames between key frames."""
