@@ -31,6 +31,7 @@ WINDOW_S = 30.0
 AFTER_S = 60.0
 """How long the suite may go on while a clip is cut: longer than that takes on any machine of use."""
 PAIRS = 5
+WRITER = "mcap writer, lz4, no hash, MB/s"
 _ROOM = 1.15
 _INDEX_BYTES = 64
 _FOREVER_NS = 2**62
@@ -204,7 +205,7 @@ def cutting_rows(load: Load) -> list[Row]:
             ">= 0.7",
             {
                 "cutting with SHA-256, MB/s": median(ours),
-                "mcap writer, lz4, no hash, MB/s": median(theirs),
+                WRITER: median(theirs),
                 "pairs": ", ".join(f"{ratio:.2f}" for ratio in sorted(ratios)),
                 "payload bytes": first["bytes"],
                 "clip bytes": first["stored"],
