@@ -1,26 +1,23 @@
 """Settings of the stages behind the triggers: clips, classifier, redactor, monitor, ledger, retention."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
 from winnow_schemas.priority import Priority
+from winnow_schemas.settings.packing import PackingSettings, Profile
 from winnow_schemas.settings.triggers import PriorityName
 from winnow_schemas.validation import Strict
-
-
-class Profile(StrEnum):
-    """How a clip's payloads are stored."""
-
-    PLAIN = "plain"
-    """Original bytes, standard chunk compression; opens anywhere."""
 
 
 class ClipSettings(Strict):
     """Cutting (vehicle document 3.3-3.6)."""
 
-    profile: Profile = Profile.PLAIN
-    """How payloads are stored."""
+    profile: Literal[Profile.PLAIN] = Profile.PLAIN
+    """How payloads are stored: clips are cut `plain`; `upload.profile` says how they are sent."""
+    packing: PackingSettings = PackingSettings()
+    """Codecs of the profiles that `winnow clips repack` and `upload.profile` make."""
     max_length_s: float = Field(default=180.0, gt=0, le=3600)
     """Overlapping windows merge up to this length, then split without a gap."""
     budget_gb_per_day: dict[PriorityName, float] = Field(

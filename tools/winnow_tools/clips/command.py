@@ -18,12 +18,13 @@ from winnow_schemas.errors import BadInputError, LostDataError
 from winnow_tools.clips.collection import Clip, clips_of, one_clip
 from winnow_tools.clips.export import Format, export
 from winnow_tools.clips.looking import Name, open_command, plot_command, thumbs_command
+from winnow_tools.clips.repack_command import packing_lines, repack_command
 from winnow_tools.clips.times import message_times
 from winnow_tools.clips.verify import ClipCheck, totals, verify
 from winnow_tools.console import bytes_text, print_json, print_table, sentences
 
 clips_app = typer.Typer(
-    name="clips", help="List, show, verify, draw, open and export clips.", no_args_is_help=True
+    name="clips", help="List, show, verify, repack, draw, open and export clips.", no_args_is_help=True
 )
 
 clips_app.command("plot")(plot_command)
@@ -155,6 +156,9 @@ def _say(checks: list[ClipCheck], where: Path, unreadable: tuple[str, ...]) -> N
     print(f"{said}{latched}{own}.")
 
 
+clips_app.command("repack")(repack_command)
+
+
 @clips_app.command("export")
 def export_command(
     where: Where,
@@ -241,6 +245,8 @@ def _show(clip: Clip, paces: dict[str, Pace]) -> None:
             _pause(found, sidecar.start_ns) if found.gaps else "",
         )
     console.print(topics)
+    for line in packing_lines(sidecar):
+        print(line)
     if sidecar.latched:
         print(
             f"Latched from before the window: {', '.join(sorted({item.topic for item in sidecar.latched}))}."
