@@ -12,6 +12,7 @@ from winnow_schemas.channel import Channel
 
 CLOUD_SCHEMA = "foxglove.CompressedPointCloud"
 VIDEO_SCHEMA = "foxglove.CompressedVideo"
+LOCATION_SCHEMA = "foxglove.LocationFix"
 RESTORE_FIELD = 1000
 """Field of what Winnow needs to restore the original; protobuf readers pass over what their schema lacks."""
 _NS = 1_000_000_000
@@ -52,14 +53,27 @@ def cloud_message(
     )
 
 
-def video_message(stamp_ns: int, frame_id: str, data: bytes, form: str, restore: bytes) -> bytes:
-    """A ``foxglove.CompressedVideo``."""
+def video_message(stamp_ns: int, frame_id: str, data: bytes, form: str, restore: bytes = b"") -> bytes:
+    """A ``foxglove.CompressedVideo``; without ``restore`` it is not made from another message."""
     return (
         _stamp(stamp_ns)
         + _bytes(2, frame_id.encode())
         + _bytes(3, data)
         + _bytes(4, form.encode())
-        + _bytes(RESTORE_FIELD, restore)
+        + (_bytes(RESTORE_FIELD, restore) if restore else b"")
+    )
+
+
+def location_message(
+    stamp_ns: int, frame_id: str, latitude_deg: float, longitude_deg: float, altitude_m: float
+) -> bytes:
+    """A ``foxglove.LocationFix`` whose covariance is not known."""
+    return (
+        _double(1, latitude_deg)
+        + _double(2, longitude_deg)
+        + _double(3, altitude_m)
+        + _bytes(6, _varint_field(1, stamp_ns // _NS) + _varint_field(2, stamp_ns % _NS))
+        + _bytes(7, frame_id.encode())
     )
 
 
@@ -81,6 +95,11 @@ def cloud_channel(topic: str, metadata: tuple[tuple[str, str], ...]) -> Channel:
 def video_channel(topic: str, metadata: tuple[tuple[str, str], ...]) -> Channel:
     """A channel of video frames."""
     return Channel(topic, "protobuf", VIDEO_SCHEMA, "protobuf", _video_schema(), metadata)
+
+
+def location_channel(topic: str, metadata: tuple[tuple[str, str], ...]) -> Channel:
+    """A channel of positions."""
+    return Channel(topic, "protobuf", LOCATION_SCHEMA, "protobuf", _location_schema(), metadata)
 
 
 # --- schemas ----------------------------------------------------------------------------------------------
@@ -127,6 +146,24 @@ def _video_schema() -> bytes:
         [("timestamp", 1, _TIME), ("frame_id", 2, _TEXT), ("data", 3, _BYTES), ("format", 4, _TEXT)],
     )
     return _set(_timestamp(), video)
+
+
+@cache
+def _location_schema() -> bytes:
+    fix = FileDescriptorProto(name="foxglove/LocationFix.proto", package="foxglove", syntax="proto3")
+    fix.dependency.append("google/protobuf/timestamp.proto")
+    message = fix.message_type.add(name="LocationFix")
+    kinds = message.enum_type.add(name="PositionCovarianceType")
+    for number, name in enumerate(("UNKNOWN", "APPROXIMATED", "DIAGONAL_KNOWN", "KNOWN")):
+        kinds.value.add(name=name, number=number)
+    _field(message, ("timestamp", 6, _TIME))
+    _field(message, ("frame_id", 7, _TEXT))
+    for name, number in (("latitude", 1), ("longitude", 2), ("altitude", 3)):
+        _field(message, (name, number, _DOUBLE))
+    _field(message, ("position_covariance", 4, _DOUBLE), repeated=True)
+    covariance = (".foxglove.LocationFix.PositionCovarianceType",)
+    _field(message, ("position_covariance_type", 5, *covariance), enum=True)
+    return _set(_timestamp(), fix)
 
 
 def _timestamp() -> FileDescriptorProto:
@@ -199,6 +236,10 @@ def _varint_field(number: int, value: int) -> bytes:
 
 def _fixed32(number: int, value: int) -> bytes:
     return _varint(number << 3 | 5) + struct.pack("<I", value)
+
+
+def _double(number: int, value: float) -> bytes:
+    return _varint(number << 3 | 1) + struct.pack("<d", value)
 
 
 def _bytes(number: int, value: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """``winnow convert IN OUT``."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +12,13 @@ from winnow_runtime.recordings import open_recording
 from winnow_schemas.errors import BadInputError, LostDataError
 from winnow_tools.console import bytes_text, print_json, print_table, progress_bar, sentences
 from winnow_tools.convert.converting import Compression, Converted, Form, Wanted, check_wanted, convert
+from winnow_tools.convert.video import convert_video, is_video_file
 
 
 def convert_command(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="An MCAP file, a ROS 1 bag, or a ROS 2 bag (its folder).")
+        Path,
+        typer.Argument(metavar="IN", help="An MCAP file, a ROS 1 bag, a ROS 2 bag (its folder), or a video."),
     ],
     output: Annotated[
         Path,
@@ -35,9 +38,18 @@ def convert_command(
         typer.Option("--compression", help="Of the chunks: none, lz4 (default), zstd (MCAP), bz2 (bag)."),
     ] = None,
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic; may be repeated.")] = None,
+    gps: Annotated[
+        Path | None, typer.Option("--gps", help="Of a video: the positions beside it (CSV, GPX, NMEA).")
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--start", help="Of a video: when it began, as 2026-11-20T14:32:07.250Z.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Convert a recording: payloads, definitions and times as they were, proven after writing.
+
+    A video (H.264, H.265) becomes an MCAP file of foxglove.CompressedVideo, its frames not coded anew, and with
+    --gps of foxglove.LocationFix. Topics are /camera/video and /gps/fix.
 
     What was written is read back and compared: number and checksum of the messages of each topic; and `mcap` or
     `rosbags` must open it and find as many. Only then it gets its name; until then it ends in `.part`.
@@ -52,18 +64,42 @@ def convert_command(
             raise BadInputError("A ROS 1 bag holds no CDR; leave --cdr out. Nothing was written.")
         wanted = Wanted(output, form, cdr, compression, frozenset(topic or ()))
         check_wanted(wanted)
-        with (
-            open_recording(source) as recording,
-            progress_bar(f"Converting {source.name}", hidden=as_json) as progress,
-        ):
-            converted = convert(recording, wanted, progress)
-            container = str(recording.container)
+        if is_video_file(source):
+            converted, container = _video(source, gps, start, wanted, quiet=as_json)
+        elif gps is not None or start:
+            raise BadInputError(
+                f"--gps and --start belong to a video, and {source} is none; nothing was written."
+            )
+        else:
+            converted, container = _recording(source, wanted, quiet=as_json)
     if as_json:
         print_json(_json(source, container, wanted, converted))
     else:
         _say(wanted, converted)
     if not converted.is_whole:
         raise typer.Exit(LostDataError.exit_code)
+
+
+def _recording(source: Path, wanted: Wanted, *, quiet: bool) -> tuple[Converted, str]:
+    with (
+        open_recording(source) as recording,
+        progress_bar(f"Converting {source.name}", hidden=quiet) as progress,
+    ):
+        return convert(recording, wanted, progress), str(recording.container)
+
+
+def _video(
+    source: Path, gps: Path | None, start: str, wanted: Wanted, *, quiet: bool
+) -> tuple[Converted, str]:
+    if wanted.form is not Form.MCAP or wanted.to_cdr or wanted.topics:
+        raise BadInputError(
+            f"{source} is a video, which becomes FILE.mcap, whole and without --cdr; nothing was written."
+        )
+    carried, begin = convert_video(source, gps, start, wanted)
+    if not quiet:
+        at = datetime.fromtimestamp(begin.t_ns / 1e9, UTC).isoformat(timespec="milliseconds")
+        print(f"The video began at {at}, says {begin.said_by}.")
+    return Converted(carried, ()), "video"
 
 
 def _form(output: Path, storage: str) -> Form:
