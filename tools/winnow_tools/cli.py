@@ -10,6 +10,7 @@ from winnow_tools.campaign.command import campaign_app
 from winnow_tools.checking.command import check_command
 from winnow_tools.clips.command import clips_app
 from winnow_tools.console import EXIT_CODES
+from winnow_tools.convert.command import convert_command
 from winnow_tools.demo.command import demo_command
 from winnow_tools.graphpage.command import graph_command
 from winnow_tools.hold.command import hold_app
@@ -43,6 +44,7 @@ app.command("what-if")(what_if_command)
 app.command("why")(why_command)
 app.command("report")(report_command)
 app.command("recover")(recover_command)
+app.command("convert")(convert_command)
 app.command("demo")(demo_command)
 app.command("bench")(bench_command)
 app.add_typer(campaign_app)

@@ -1,27 +1,23 @@
 """Settings of the stages behind the triggers: clips, classifier, redactor, monitor, ledger, retention."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from winnow_schemas.priority import Priority
+from winnow_schemas.settings.packing import PackingSettings, Profile
 from winnow_schemas.settings.triggers import PriorityName
 from winnow_schemas.validation import Strict
-
-
-class Profile(StrEnum):
-    """How a clip's payloads are stored."""
-
-    PLAIN = "plain"
-    """Original bytes, standard chunk compression; opens anywhere."""
 
 
 class ClipSettings(Strict):
     """Cutting (vehicle document 3.3-3.6)."""
 
-    profile: Profile = Profile.PLAIN
-    """How payloads are stored."""
+    profile: Literal[Profile.PLAIN] = Profile.PLAIN
+    """How payloads are stored: clips are cut `plain`; `upload.profile` says how they are sent."""
+    packing: PackingSettings = PackingSettings()
+    """Codecs of the profiles that `winnow clips repack` and `upload.profile` make."""
     max_length_s: float = Field(default=180.0, gt=0, le=3600)
     """Overlapping windows merge up to this length, then split without a gap."""
     budget_gb_per_day: dict[PriorityName, float] = Field(
@@ -38,6 +34,8 @@ class ClipSettings(Strict):
         }
     )
     """Size cap per priority (3.3, errata): over it, topics are left out by `drop_order`; never for P0."""
+    calibration: str = Field(default="", max_length=4096)
+    """A YAML or JSON file that is attached to every clip, relative to this file."""
     nice: int = Field(default=10, ge=0, le=19)
     """Scheduling niceness of the extractor: recording comes first."""
 

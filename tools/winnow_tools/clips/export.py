@@ -61,7 +61,7 @@ def export(clip: Clip, output: Path, form: Format, topics: set[str]) -> Exported
         if form is Format.MCAP:
             return Exported(_as_mcap(clip, output, topics), [])
         write = as_bag if form is Format.BAG else as_ros2_mcap
-        return Exported([output], write(clip, output, topics).sentences)
+        return Exported([output], write(clip, output, topics).left_out)
     except OSError as error:
         raise UnavailableError(
             f"{output} cannot be written ({error.strerror}); the export is not complete."
