@@ -178,9 +178,7 @@ class Worker:
         return found
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
+        self._process.communicate(timeout=60)
 
 
 def cutting_rows(load: Load) -> list[Row]:
