@@ -86,3 +86,17 @@ def test_what_cannot_be_is_a_sentence(out: Path, tmp_path: Path) -> None:
         assert result.exit_code == code, result.output
         assert words in result.output.replace("\n", " ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "there.mcap"]
+
+
+def test_parts_of_a_packed_clip_are_exported_as_they_were(out: Path, tmp_path: Path) -> None:
+    (clip,) = out.glob("clips/P1/*.mcap")
+    repacked(clip, "--profile", "packed", "-o", tmp_path / "p")
+    for where, name in ((out, "plain"), (tmp_path / "p", "packed")):
+        for form, target in (("csv", name), ("mcap", f"{name}.mcap")):
+            result = clips(
+                "export", where, clip.stem, "-o", tmp_path / target, "--format", form, "--topic", "/note"
+            )
+            assert result.exit_code == 0, result.output
+    one, other = (next((tmp_path / name).glob("*.csv")) for name in ("plain", "packed"))
+    assert one.read_bytes() == other.read_bytes()
+    assert (tmp_path / "plain.mcap").read_bytes() == (tmp_path / "packed.mcap").read_bytes()

@@ -29,6 +29,7 @@ BOUND_M = 0.01
 CLOUDS_MAX = 60
 """Clouds of a recording: the ratio moves by less than a percent beyond."""
 GENERATED_S = 2.0
+SCALE = 1.0
 
 Pack = Callable[[bytes, CloudLayout], bytes]
 Unpack = Callable[[bytes], bytes | memoryview]
@@ -110,7 +111,8 @@ def codec_rows(load: Load) -> Iterator[Row]:
 def _sets(load: Load) -> Iterator[tuple[str, list[Cloud], bool]]:
     script = load_script("quiet").model_copy(update={"duration_s": GENERATED_S})
     simulated = (
-        (message.channel, bytes(message.data)) for message in Simulator(script, 1, 1.0, pool=True).messages()
+        (message.channel, bytes(message.data))
+        for message in Simulator(script, 1, SCALE, pool=True).messages()
     )
     yield "generated sweeps", _clouds(simulated), False
     for path in found(load.recordings) if load.recordings is not None else ():

@@ -1,6 +1,7 @@
 """Cutting 30 s of the full suite from the rings, beside `mcap`'s own writer, while the suite goes on at 1x."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ from winnow_tools.bench.rows import Row
 
 SHM = Path("/dev/shm")  # noqa: S108 - where rings live, and tmpfs for the clip
 WINDOW_S = 30.0
+SCALE = 1.0
 AFTER_S = 60.0
 """How long the suite may go on while a clip is cut: longer than that takes on any machine of use."""
 PAIRS = 5
@@ -51,7 +53,7 @@ class Suite:
         self.folder = RingFolder.of(SHM, f"bench-{load.scratch.name}")
         self.folder.create("bench", load.scratch)
         script = load_script("quiet").model_copy(update={"duration_s": WINDOW_S + AFTER_S})
-        simulator = Simulator(script, 1, 1.0, pool=True)
+        simulator = Simulator(script, 1, SCALE, pool=True)
         self.start_ns, self.end_ns = simulator.start_ns, simulator.start_ns + int(WINDOW_S * 1e9)
         self._ports = unique_ports([channel.topic for channel in simulator.channels])
         self._channels = Channels(self.folder.path)
@@ -155,7 +157,13 @@ class Worker:
             str(settings),
         ]
         words += [str(suite.start_ns), str(suite.end_ns)]
-        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        here = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        }  # also from a source tree
+        self._process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=here
+        )
         self._line()
 
     def once(self) -> dict[str, Any]:
@@ -170,9 +178,7 @@ class Worker:
         return found
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
+        self._process.communicate(timeout=60)
 
 
 def cutting_rows(load: Load) -> list[Row]:
@@ -188,6 +194,7 @@ def cutting_rows(load: Load) -> list[Row]:
             pairs = _pairs(load, cutter, reference)
             load.say("once more, the suite going on at 1x ...")
             busy = _while_going_on(suite, cutter)
+            lost = suite.lost()
     finally:
         suite.close()
         for path in sorted(out.rglob("*"), reverse=True):
@@ -220,7 +227,7 @@ def cutting_rows(load: Load) -> list[Row]:
         ),
         Row(
             "messages lost in the ring meanwhile at 1x",
-            float(suite.lost() + busy["missing"] + sum(pair[0]["missing"] for pair in pairs)),
+            float(lost + busy["missing"] + sum(pair[0]["missing"] for pair in pairs)),
             "messages",
             "== 0",
             {

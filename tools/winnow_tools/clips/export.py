@@ -17,6 +17,7 @@ from winnow_runtime.mcapfile.writer import McapWriter, Sink
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_schemas.ids import port_of
+from winnow_tools.clips.as_plain import as_plain
 from winnow_tools.clips.collection import Clip
 from winnow_tools.clips.export_ros import as_bag, as_ros2_mcap
 
@@ -47,13 +48,20 @@ class Exported:
 
 
 def export(clip: Clip, output: Path, form: Format, topics: set[str]) -> Exported:
-    """Write the clip, or the topics named, to ``output``.
+    """Write the clip, or the topics named, to ``output``; parts of a packed clip with their original payloads.
 
     Raises:
         BadInputError: the output exists, or has the wrong form.
         UnavailableError: it cannot be written.
 
     """
+    if form is Format.MCAP and not topics:
+        return _export(clip, output, form, topics)
+    with as_plain(clip) as plain:
+        return _export(plain, output, form, topics)
+
+
+def _export(clip: Clip, output: Path, form: Format, topics: set[str]) -> Exported:
     try:
         if form is Format.CSV:
             return Exported(_as_tables(clip, output, topics), [])
