@@ -39,7 +39,7 @@ def identity_of(path: Path) -> FileIdentity:
 
 
 def fingerprint(path: Path, part_bytes: int) -> Fingerprint:
-    """Read a file once; ``part_bytes`` 0 makes one part of all of it.
+    """Read a file once; ``part_bytes`` 0 makes one part of all of it, and that has its MD5, too.
 
     Raises:
         OSError: it is gone or cannot be read.
@@ -52,11 +52,15 @@ def fingerprint(path: Path, part_bytes: int) -> Fingerprint:
         for number, (offset, size) in enumerate(
             extents(identity.size_bytes, part_bytes or max(identity.size_bytes, 1)), 1
         ):
-            sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+            states = [whole, sha256 := hashlib.sha256()]
+            if not part_bytes:
+                states.append(md5 := hashlib.md5(usedforsecurity=False))
             left = size
             while left and (chunk := file.read(min(READ_BYTES, left))):
-                for state in (whole, sha256, md5):
+                for state in states:
                     state.update(chunk)
                 left -= len(chunk)
-            parts.append(Part(number, offset, size, sha256.hexdigest(), md5.hexdigest()))
+            parts.append(
+                Part(number, offset, size, sha256.hexdigest(), "" if part_bytes else md5.hexdigest())
+            )
     return Fingerprint(identity, whole.hexdigest(), tuple(parts))

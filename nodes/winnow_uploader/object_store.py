@@ -120,6 +120,10 @@ class ObjectStore(Protocol):
         """Store one part and return its ETag."""
         ...
 
+    def checks_parts(self, key: str, upload_id: str, number: int) -> bool:
+        """Whether a part with a wrong SHA-256 is refused; tried with one byte, which may take this part's place."""
+        ...
+
     def stored_parts(self, key: str, upload_id: str) -> list[StoredPart]:
         """Every part that the store has."""
         ...

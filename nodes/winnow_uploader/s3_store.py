@@ -97,6 +97,16 @@ class S3Store:
             )
         return _etag(answer)
 
+    def checks_parts(self, key: str, upload_id: str, number: int) -> bool:
+        wrong = Body(1, hashlib.sha256(b"+").hexdigest(), b"-")
+        try:
+            self.send_part(key, upload_id, number, wrong)
+        except StoreError as error:
+            if error.failure.cause is Cause.BYTES:
+                return True
+            raise
+        return False
+
     def stored_parts(self, key: str, upload_id: str) -> list[StoredPart]:
         pages = self._pages("ListParts", "list_parts", **self._at(key), UploadId=upload_id)
         return [

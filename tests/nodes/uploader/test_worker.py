@@ -461,7 +461,7 @@ class TestResuming:
         ("spoil", "words"),
         [
             (lambda data, etag, meta, t: (data + b"x", etag, meta, t), "1001 bytes instead of 1000"),
-            (lambda data, etag, meta, t: (data, "0" * 32, meta, t), "ETag"),
+            (lambda data, etag, meta, t: (data, "0" * 32, meta, t), "ETag 000"),
             (lambda data, etag, meta, t: (data, etag, meta | {"sha256": "0" * 64}, t), "SHA-256 000"),
             (lambda data, etag, meta, t: (data, etag, meta | {"priority": "0"}, t), "metadata"),
         ],
