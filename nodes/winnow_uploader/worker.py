@@ -181,6 +181,10 @@ class UploadWorker:
         """Take back a hold."""
         self.orders.release(clip_id)
 
+    def make_way(self) -> None:
+        """A P0 is about to be added: what has only just begun to be sent gives way."""
+        self._line.make_way()
+
     def stop(self) -> None:
         """Cut off what is being sent; steps only wait from now on, until ``resume``."""
         self._pacer.stop("The uploader was told to stop; a part in progress will be sent again.")
