@@ -136,7 +136,7 @@ class Transfer:
         )
 
     def _path(self, item: Item) -> Path:
-        return self._intake.clip_path(item.path)
+        return self._intake.clip_path(item.path, item.kind)
 
     def _metadata(self, item: Item, sha256: str) -> dict[str, str]:
         vehicle = self._intake.vehicle
@@ -230,10 +230,10 @@ class Transfer:
         metadata = self._metadata(item, item.sha256)
         if item.part_bytes == 0:
             body = Body(item.size_bytes, item.sha256, path=self._path(item))
-            self._store.put(item.key, body, metadata, replace=False)
+            self._store.put(item.key, body, metadata, replace=False, tags=item.tags)
             self._queue.save(replace(item, state=ItemState.WHOLE))
             return Progress(Happened.PART_SENT, f"{item.key} was put whole.", item.size_bytes)
-        upload_id = self._store.open_upload(item.key, metadata)
+        upload_id = self._store.open_upload(item.key, metadata, item.tags)
         now_ns = self._clock.wall_ns()
         item = self._queue.save(
             replace(item, state=ItemState.SENDING, upload_id=upload_id, opened_wall_ns=now_ns)
@@ -330,6 +330,9 @@ class Transfer:
         return Progress(Happened.EARLY_SENT, f"{item.early_key} went ahead.")
 
     def _sidecar(self, item: Item) -> Progress:
+        if item.kind:
+            self._queue.save(replace(item, state=ItemState.DONE, attempts=0, reason=""))
+            return Progress(Happened.DONE, f"{item.key} is complete; it is no clip and has no sidecar.")
         self._put_sidecar(item, item.sidecar_key)
         self._queue.save(replace(item, state=ItemState.DONE, attempts=0, reason=""))
         return Progress(Happened.DONE, f"{item.sidecar_key} marks the clip complete.")
@@ -345,7 +348,9 @@ class Transfer:
                 f"The sidecar of {item.path} speaks of another clip now; neither was sent on. Check who changes it."
             )
         sha256 = hashlib.sha256(data).hexdigest()
-        self._store.put(key, Body(len(data), sha256, data), self._metadata(item, sha256), replace=True)
+        self._store.put(
+            key, Body(len(data), sha256, data), self._metadata(item, sha256), replace=True, tags=item.tags
+        )
 
 
 def _unreadable(item: Item, error: OSError) -> ClipUnusableError:
