@@ -1,5 +1,6 @@
 """``winnow clips ls|show|verify|export``."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from winnow_runtime.recordings import open_recording
-from winnow_schemas.errors import BadInputError
+from winnow_schemas.errors import BadInputError, LostDataError
 from winnow_tools.clips.collection import Clip, clips_of, one_clip
 from winnow_tools.clips.export import Format, export
 from winnow_tools.clips.verify import ClipCheck, totals, verify
@@ -138,14 +139,23 @@ def _say(checks: list[ClipCheck], where: Path, unreadable: tuple[str, ...]) -> N
 def export_command(
     where: Where,
     name: Annotated[str, typer.Argument(help="Beginning of a clip's name or id.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="FILE.mcap, or a folder for --format csv.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="FILE.mcap, FILE.bag, or a folder for --format csv.")
+    ],
     form: Annotated[
         Format,
-        typer.Option("--format", help="mcap: messages as they are; csv: a table of numbers per topic."),
+        typer.Option(
+            "--format",
+            help="mcap: messages as they are; bag: a ROS 1 bag; ros2: MCAP of CDR messages, for rosbags and "
+            "ROS 2; csv: a table of numbers per topic.",
+        ),
     ] = Format.MCAP,
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic; may be repeated.")] = None,
 ) -> None:
-    """Take a clip, or part of it, elsewhere."""
+    """Take a clip, or part of it, elsewhere.
+
+    Exit code 3 when it was written, but the form had no place for some of it: that is said on stderr.
+    """
     with sentences():
         clip = one_clip(where, name)
         has = {*clip.sidecar.topics, *(item.topic for item in clip.sidecar.latched)}
@@ -153,9 +163,13 @@ def export_command(
             raise BadInputError(
                 f"{clip.sidecar.name} has no topic {min(unknown)!r}; nothing was written. It has: {', '.join(sorted(has))}."
             )
-        written = export(clip, output, form, set(topic or []))
-    for path in written:
+        exported = export(clip, output, form, set(topic or []))
+    for path in exported.written:
         print(path)
+    for sentence in exported.left_out:
+        print(sentence, file=sys.stderr)
+    if exported.left_out:
+        raise typer.Exit(LostDataError.exit_code)
 
 
 def _summary(clip: Clip) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Takes clips elsewhere: as MCAP, whole or in part, or as tables of numbers."""
+"""Takes clips elsewhere: as MCAP, whole or in part, in ROS's own forms, or as tables of numbers."""
 
 import csv
 import shutil
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_schemas.ids import port_of
 from winnow_tools.clips.collection import Clip
+from winnow_tools.clips.export_ros import as_bag, as_ros2_mcap
 
 COLUMNS_MAX = 200
 """Columns of one table: a spreadsheet with more is read by nobody."""
@@ -25,11 +27,22 @@ class Format(StrEnum):
     """What an export is."""
 
     MCAP = "mcap"
+    BAG = "bag"
+    ROS2 = "ros2"
     CSV = "csv"
 
 
-def export(clip: Clip, output: Path, form: Format, topics: set[str]) -> list[Path]:
-    """Write the clip, or the topics named, to ``output``; what was written.
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export came to."""
+
+    written: list[Path]
+    left_out: list[str]
+    """What the form had no place for: sentences."""
+
+
+def export(clip: Clip, output: Path, form: Format, topics: set[str]) -> Exported:
+    """Write the clip, or the topics named, to ``output``.
 
     Raises:
         BadInputError: the output exists, or has the wrong form.
@@ -37,19 +50,28 @@ def export(clip: Clip, output: Path, form: Format, topics: set[str]) -> list[Pat
 
     """
     try:
-        return _as_mcap(clip, output, topics) if form is Format.MCAP else _as_tables(clip, output, topics)
+        if form is Format.CSV:
+            return Exported(_as_tables(clip, output, topics), [])
+        _check_target(output, ".bag" if form is Format.BAG else ".mcap")
+        if form is Format.MCAP:
+            return Exported(_as_mcap(clip, output, topics), [])
+        write = as_bag if form is Format.BAG else as_ros2_mcap
+        return Exported([output], write(clip, output, topics).sentences)
     except OSError as error:
         raise UnavailableError(
             f"{output} cannot be written ({error.strerror}); the export is not complete."
         ) from None
 
 
-def _as_mcap(clip: Clip, output: Path, topics: set[str]) -> list[Path]:
-    if output.suffix != ".mcap":
-        raise BadInputError(f"{output} does not end in .mcap; nothing was written.")
+def _check_target(output: Path, suffix: str) -> None:
+    if output.suffix != suffix:
+        raise BadInputError(f"{output} does not end in {suffix}; nothing was written.")
     if output.exists():
         raise BadInputError(f"{output} exists; nothing was written.")
     output.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _as_mcap(clip: Clip, output: Path, topics: set[str]) -> list[Path]:
     temporary = output.with_name(output.name + TEMPORARY)
     if not topics:
         shutil.copyfile(clip.path, temporary)
