@@ -6,7 +6,8 @@ from pathlib import Path
 
 from winnow_operators.upload.parts import Part, extents
 
-READ_BYTES = 1024 * 1024
+READ_BYTES = 256 * 1024
+"""Stays in a core's own cache while two hashes go over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ def fingerprint(path: Path, part_bytes: int) -> Fingerprint:
     identity = identity_of(path)
     whole = hashlib.sha256()
     parts = []
+    buffer = memoryview(bytearray(READ_BYTES))  # one for all: new ones cost a page fault per 4 KiB
     with path.open("rb", buffering=0) as file:
         for number, (offset, size) in enumerate(
             extents(identity.size_bytes, part_bytes or max(identity.size_bytes, 1)), 1
@@ -56,10 +58,10 @@ def fingerprint(path: Path, part_bytes: int) -> Fingerprint:
             if not part_bytes:
                 states.append(md5 := hashlib.md5(usedforsecurity=False))
             left = size
-            while left and (chunk := file.read(min(READ_BYTES, left))):
+            while left and (count := file.readinto(buffer[: min(READ_BYTES, left)])):
                 for state in states:
-                    state.update(chunk)
-                left -= len(chunk)
+                    state.update(buffer[:count])
+                left -= count
             parts.append(
                 Part(number, offset, size, sha256.hexdigest(), "" if part_bytes else md5.hexdigest())
             )
