@@ -1,7 +1,9 @@
 """How the uploader is at this moment, in a file of its folder, for whoever looks from outside."""
 
 from collections import deque
+from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -43,7 +45,17 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
 
 def limits_of(settings: UploadSettings) -> dict[str, object]:
     """The settings that a forecast needs."""
-    return settings.model_dump(mode="json", include={"link", "daily_budget_gb", "priority_budget_gb"})
+    found = settings.model_dump(include={"link", "daily_budget_gb", "priority_budget_gb"})
+    return {key: _by_name(value) for key, value in found.items()}
+
+
+def _by_name(value: Any) -> Any:
+    """The same with modes and priorities as their names, the form in which settings are read."""
+    if isinstance(value, dict):
+        return {_by_name(key): _by_name(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_name(item) for item in value]
+    return value.name if isinstance(value, IntEnum) else value
 
 
 def write_live(folder: Path, live: Live) -> None:

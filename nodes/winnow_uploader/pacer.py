@@ -34,7 +34,7 @@ class Pacer:
         self._clock = clock
         self._lock = threading.Lock()
         self._bucket: TokenBucket | None = None
-        self._stopped = ""
+        self._stopped = self._cut = ""
         self._wire_bytes = self._total_bytes = 0
         self._first_ns = self._last_ns = 0
         self._waited_s = 0.0
@@ -73,6 +73,7 @@ class Pacer:
         """Start a unit of work at a rate; its bytes and times are counted from here."""
         with self._lock:
             self._set_rate(rate_bytes_per_s)
+            self._cut = ""
             self._wire_bytes, self._waited_s = 0, 0.0
             self._first_ns = self._last_ns = 0
 
@@ -92,6 +93,11 @@ class Pacer:
         """Cut off the unit in progress, and refuse every other; an empty reason allows sending again."""
         with self._lock:
             self._stopped = reason
+
+    def cut(self, reason: str) -> None:
+        """Cut off the unit in progress, and nothing else."""
+        with self._lock:
+            self._cut = reason
 
     def count(self, size_bytes: int) -> None:
         """Count bytes on the wire that were not asked for beforehand, such as a TLS handshake."""
@@ -123,8 +129,8 @@ class Pacer:
 
     def _take_at(self, size_bytes: int, now_ns: int) -> float:
         """Take if the bucket allows it, else say how long to wait."""
-        if self._stopped:
-            raise SendingStoppedError(self._stopped)
+        if self._stopped or self._cut:
+            raise SendingStoppedError(self._stopped or self._cut)
         if self._bucket is not None:
             if self._bucket.rate_bytes_per_s <= 0:
                 raise SendingStoppedError("The link allows no sending any more; the part will be sent again.")

@@ -4,6 +4,7 @@ import queue
 import threading
 
 from winnow_schemas.messages import Decision, Outgoing
+from winnow_schemas.priority import UploadClass
 from winnow_uploader.results import Happened, Step
 from winnow_uploader.worker import UploadWorker
 
@@ -33,6 +34,8 @@ class Sender:
         """Hand in a clip."""
         self.busy += 1
         self._todo.put(outgoing)
+        if outgoing.upload_class == UploadClass.SAFETY:
+            self._worker.make_way()
         self._wake.set()
 
     def kept(self) -> None:

@@ -16,6 +16,8 @@ from winnow_uploader.pacer import Pacer, Sending
 from winnow_uploader.state import UploadState
 
 NOTHING = Sending(0, 0.0, 0.0)
+MAKE_WAY_FRACTION = 0.15
+"""Of a part: less than this is given up for a P0, which costs at most 1.5 MiB; more of it is finished first."""
 
 
 class SendingLine:
@@ -32,6 +34,7 @@ class SendingLine:
         self._link = Link(mode)
         self._meter = UplinkMeter(int(scheduler.link_settings.measurement_holds_s * 1e9))
         self._unit: tuple[UploadClass, Stage, bool] | None = None
+        self._most_bytes = 0
         self.last = NOTHING
         """What the last unit put on the wire."""
 
@@ -49,6 +52,14 @@ class SendingLine:
             if self._unit is not None:
                 self._pacer.change_rate(self._rate(*self._unit))
             return changed
+
+    def make_way(self) -> None:
+        """A P0 has come: cut off other data of which little has gone, so that it never waits a whole part."""
+        with self._lock:
+            unit, gone_bytes = self._unit, self._pacer.unit_bytes
+            is_data = unit is not None and unit[0] is not UploadClass.SAFETY and unit[1] is Stage.DATA
+            if is_data and gone_bytes < MAKE_WAY_FRACTION * self._most_bytes:
+                self._pacer.cut("A P0 has come and goes first; the part that had just begun is sent again.")
 
     def link(self) -> Link:
         """The link, with our own measurement where it is shared and nothing else measures it."""
@@ -68,7 +79,7 @@ class SendingLine:
         day = day_of(self._clock.wall_ns())
         self._charge(day, upload_class, most_bytes)
         with self._lock:
-            self._unit = (upload_class, stage, urgent)
+            self._unit, self._most_bytes = (upload_class, stage, urgent), most_bytes
             self._pacer.begin(self._rate(*self._unit))
         try:
             yield

@@ -20,6 +20,7 @@ from winnow_schemas.priority import UploadClass
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_schemas.settings.upload import LinkMode, UploadSettings
 from winnow_uploader.consequences import Consequences
+from winnow_uploader.files import Files
 from winnow_uploader.intake import Intake
 from winnow_uploader.item import Item, ItemState
 from winnow_uploader.object_store import ObjectStore, StoreError
@@ -97,7 +98,8 @@ class UploadWorker:
         self._queue = UploadQueue(self._state)
         self._pacer = Pacer(clock)
         self._store = store(settings, self._pacer)
-        self._intake = Intake(folder.resolve(), vehicle)
+        self._intake = Intake(folder.resolve(), vehicle, settings.lifecycle_tags)
+        self._files = Files(settings.files, folder, vehicle, clock)
         self._transfer = Transfer(settings, self._intake, self._queue, self._store, clock)
         self._longest_backoff_ns = int(settings.max_backoff_s * 1e9)
         self._scheduler = Scheduler(
@@ -181,6 +183,10 @@ class UploadWorker:
         """Take back a hold."""
         self.orders.release(clip_id)
 
+    def make_way(self) -> None:
+        """A P0 is about to be added: what has only just begun to be sent gives way."""
+        self._line.make_way()
+
     def stop(self) -> None:
         """Cut off what is being sent; steps only wait from now on, until ``resume``."""
         self._pacer.stop("The uploader was told to stop; a part in progress will be sent again.")
@@ -216,6 +222,7 @@ class UploadWorker:
         """
         self._outbox.acknowledge()
         self.orders.carry_out()
+        self._take_files()
         if self._pacer.stopped:
             return self._waiting(self._pacer.stopped, None)
         now_ns = self._clock.wall_ns()
@@ -265,6 +272,15 @@ class UploadWorker:
                 self._queue.save_with_parts(found, [])
                 self._outbox.tell(found, "queued", f"{found.path} was found on disk.", key=found.key)
 
+    def _take_files(self) -> None:
+        """Queue what goes beside clips and is new."""
+        for found in self._files.found():
+            if isinstance(found, BadInputError):
+                self._outbox.tell(None, "refused", str(found))
+            elif self._state.item(found.clip_id) is None and len(self._queue.items) < MAX_QUEUE:
+                self._queue.save_with_parts(found, [])
+                self._outbox.tell(found, "queued", f"{found.path} waits to be sent.", key=found.key)
+
     def _plan(self, now_ns: int) -> Plan:
         views = {item.clip_id: self._view(item) for item in self._queue.items.values()}
         self._views = views
@@ -287,7 +303,7 @@ class UploadWorker:
 
     def _queue_item(self, item: Item) -> QueueItem:
         stage = self._transfer.stage(item)
-        early = self._settings.early_sidecars and not item.early_sent
+        early = self._settings.early_sidecars and not item.early_sent and not item.kind
         return QueueItem(
             clip_id=item.clip_id,
             upload_class=item.class_,

@@ -123,8 +123,32 @@ class LinkSettings(Strict):
     """How long an uplink measured by the uploader itself holds; then one part measures it anew."""
 
 
+def _inside(value: str) -> str:
+    parts = value.split("/")
+    if not value or value.startswith(("/", "~")) or ".." in parts or parts[0] in ("*", "**"):
+        raise ValueError("must begin with a folder of the run, such as logs/*.jsonl, and not leave it")
+    return value
+
+
 TagText = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9 +\-=._:/@]+$")]
 """What S3 allows in a tag, of the letters that every store understands."""
+
+
+class UploadFiles(Strict):
+    """Files that are no clips and go in the same queue: diagnostic logs, scans for the map (5.2)."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    """Becomes part of the key."""
+    glob: Annotated[str, AfterValidator(_inside)]
+    """Which, below the run's folder: `logs/*.jsonl`, `scans/**/*.pcd`."""
+    priority: PriorityName = Priority.P5
+    """Rate, budget and order are those of this priority."""
+    links: list[LinkModeName] = Field(
+        default_factory=lambda: [LinkMode.ETHERNET_DEPOT], min_length=1, max_length=4
+    )
+    """The links on which they may go: overnight is Ethernet."""
+    settle_s: float = Field(default=60.0, ge=0)
+    """So long nobody may have written to a file."""
 
 
 class UploadSettings(Strict):
@@ -150,6 +174,10 @@ class UploadSettings(Strict):
     """For example INTELLIGENT_TIERING; empty = the bucket's default."""
     tags: dict[TagText, TagText] = Field(default_factory=dict, max_length=10)
     """Tags of every object, at most ten (S3's limit)."""
+    lifecycle_tags: bool = False
+    """Tag every object with tier, retention and persons, by which `winnow retention lifecycle` decides."""
+    files: list[UploadFiles] = Field(default_factory=list, max_length=32)
+    """What goes beside clips."""
     encryption: Encryption = Encryption.NONE
     """Server-side encryption to ask for."""
     kms_key_id: str = ""
@@ -204,6 +232,11 @@ class UploadSettings(Strict):
                 f"first_backoff_s ({self.first_backoff_s:g}) is longer than max_backoff_s "
                 f"({self.max_backoff_s:g})"
             )
+        if self.lifecycle_tags and len(self.tags) > 7:
+            raise ValueError(f"{len(self.tags)} tags and the three of lifecycle_tags are more than ten")
+        names = [one.name for one in self.files]
+        if len(set(names)) < len(names):
+            raise ValueError("two entries of files have the same name; give each its own")
         if self.kms_key_id and self.encryption is not Encryption.KMS:
             raise ValueError("kms_key_id needs encryption: aws:kms")
         return self

@@ -110,6 +110,9 @@ class Worker:
     def stop(self) -> None:
         pass
 
+    def make_way(self) -> None:
+        pass
+
     def set_link(self, *_: Any) -> None:
         pass
 

@@ -80,6 +80,11 @@ BENCHES = {
             "two triggers close together, beside a snapshot ring that is emptied",
             "winnow_tools.bench.snapshot",
         ),
+        Bench(
+            "upload",
+            "an upload through kills, cuts, black holes and flipped bytes, beside awscli and s3cmd",
+            "winnow_tools.bench.upload",
+        ),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }
