@@ -143,7 +143,9 @@ class TaskQueue:
         lapsed = select(tasks).where(tasks.c.state == _S.RUNNING, tasks.c.lease_until_ns <= now).limit(100)
         for row in connection.execute(lapsed.with_for_update(skip_locked=True)).all():
             note = f"nothing was heard of {row.worker} for {self.rules.lease_s:g} s"
-            state = _WISHED.get(row.wish) or (_S.DEAD if row.attempts >= self.rules.attempts_max else _S.READY)
+            state = _WISHED.get(row.wish) or (
+                _S.DEAD if row.attempts >= self.rules.attempts_max else _S.READY
+            )
             self._leave(connection, row, state, now, error=f"The lease ran out: {note}.")
             self._note(connection, row.id, now, "expired", row.worker, row.fence, note)
 
@@ -186,7 +188,12 @@ class TaskQueue:
             row = self._locked(connection, identity)
             if row.state == _S.DONE and row.fence == fence and row.worker == worker:
                 done = select(tasks.c.id).where(tasks.c.parent == identity).order_by(tasks.c.id)
-                return sorted({*connection.execute(done).scalars(), *(content_id("task", s.kind, s.key) for s in successors)})
+                return sorted(
+                    {
+                        *connection.execute(done).scalars(),
+                        *(content_id("task", s.kind, s.key) for s in successors),
+                    }
+                )
             self._must_own(row, worker, fence)
             self._leave(connection, row, _S.DONE, now, progress=1.0, result=dumped(result, "result"))
             made = sorted(self._insert(connection, spec, identity, now)[0] for spec in successors)
@@ -205,7 +212,9 @@ class TaskQueue:
             self._note(connection, identity, now, "failed", worker, fence, error)
             return state
 
-    def release(self, identity: str, worker: str, fence: int, checkpoint: Options | None, note: str) -> TaskState:
+    def release(
+        self, identity: str, worker: str, fence: int, checkpoint: Options | None, note: str
+    ) -> TaskState:
         """The device gives the task back; being asked to is no failed attempt."""
         with self._writing() as (connection, now):
             row = self._locked(connection, identity)
@@ -238,7 +247,9 @@ class TaskQueue:
                 self._note(connection, identity, now, f"asked {wish}")
                 return _S.RUNNING
             if row.state not in at_once:
-                raise WrongStateError(f"Task {identity} is {row.state}: it cannot be {state}; nothing was changed.")
+                raise WrongStateError(
+                    f"Task {identity} is {row.state}: it cannot be {state}; nothing was changed."
+                )
             self._leave(connection, row, state, now)
             self._note(connection, identity, now, state)
             return state
@@ -264,7 +275,9 @@ class TaskQueue:
         with self._writing() as (connection, now):
             row = self._locked(connection, identity)
             if row.state not in (_S.DEAD, _S.CANCELLED, _S.READY):
-                raise WrongStateError(f"Task {identity} is {row.state}: there is nothing to retry; nothing was changed.")
+                raise WrongStateError(
+                    f"Task {identity} is {row.state}: there is nothing to retry; nothing was changed."
+                )
             self._leave(connection, row, _S.READY, now, attempts=0, not_before_ns=now)
             self._note(connection, identity, now, "retried")
             return _S.READY
@@ -375,7 +388,9 @@ class TaskQueue:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _leave(self, connection: Connection, row: Row[Any], state: TaskState, now: int, **values: Any) -> None:
+    def _leave(
+        self, connection: Connection, row: Row[Any], state: TaskState, now: int, **values: Any
+    ) -> None:
         """Move a task on: no lease, nothing wanted of anybody."""
         finished = now if state in FINAL else None
         connection.execute(
@@ -393,7 +408,9 @@ class TaskQueue:
             tasks.c.worker == worker,
             tasks.c.fence == fence,
         )
-        row = connection.execute(update(tasks).where(*mine).values(**values).returning(*tasks.c)).one_or_none()
+        row = connection.execute(
+            update(tasks).where(*mine).values(**values).returning(*tasks.c)
+        ).one_or_none()
         if row is None:
             self._must_own(self._locked(connection, identity), worker, fence)
             raise AssertionError("a task that is owned was not updated")
@@ -410,7 +427,9 @@ class TaskQueue:
     def _must_own(row: Row[Any], worker: str, fence: int) -> None:
         if row.state == _S.RUNNING and row.worker == worker and row.fence == fence:
             return
-        holder = f"{row.worker} has it with fence {row.fence}" if row.state == _S.RUNNING else f"it is {row.state}"
+        holder = (
+            f"{row.worker} has it with fence {row.fence}" if row.state == _S.RUNNING else f"it is {row.state}"
+        )
         raise LostLeaseError(
             f"Task {row.id} is not {worker}'s with fence {fence} any more ({holder}); nothing was changed. "
             "Throw the work away and ask for another task."
@@ -418,7 +437,13 @@ class TaskQueue:
 
     @staticmethod
     def _note(
-        connection: Connection, identity: str, now: int, what: str, worker: str = "", fence: int = 0, note: str = ""
+        connection: Connection,
+        identity: str,
+        now: int,
+        what: str,
+        worker: str = "",
+        fence: int = 0,
+        note: str = "",
     ) -> None:
         connection.execute(
             insert(history).values(task=identity, at_ns=now, what=what, worker=worker, fence=fence, note=note)
@@ -448,7 +473,9 @@ _WISHED = {Wish.PAUSE.value: _S.PAUSED, Wish.CANCEL.value: _S.CANCELLED}
 
 
 def _unknown(identity: str) -> UnknownTaskError:
-    return UnknownTaskError(f"There is no task {identity[:40]!r}; nothing was changed. `winnow tasks ls` lists them.")
+    return UnknownTaskError(
+        f"There is no task {identity[:40]!r}; nothing was changed. `winnow tasks ls` lists them."
+    )
 
 
 @contextmanager
@@ -458,8 +485,12 @@ def _told() -> Iterator[None]:
         yield
     except (OperationalError, PoolTimeoutError) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0][:200]
-        raise UnavailableError(f"The server's database does not answer ({reason}); nothing was changed. Ask again.") from None
+        raise UnavailableError(
+            f"The server's database does not answer ({reason}); nothing was changed. Ask again."
+        ) from None
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        raise UnavailableError("The server's database closed the connection; nothing was changed. Ask again.") from None
+        raise UnavailableError(
+            "The server's database closed the connection; nothing was changed. Ask again."
+        ) from None

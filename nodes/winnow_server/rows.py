@@ -8,8 +8,8 @@ from sqlalchemy import Row
 from winnow_operators.tasks.forecast import remaining_s
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.tasks import (
-    PAYLOAD_MAX_BYTES,
     FINAL,
+    PAYLOAD_MAX_BYTES,
     Options,
     Payload,
     TaskState,

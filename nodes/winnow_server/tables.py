@@ -31,7 +31,12 @@ _BUSY_S = 10
 
 metadata = MetaData()
 
-about = Table("winnow_about", metadata, Column("name", String(32), primary_key=True), Column("value", Text, nullable=False))
+about = Table(
+    "winnow_about",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
 
 tasks = Table(
     "winnow_tasks",
@@ -107,7 +112,11 @@ def open_database(url: str) -> Engine:
             f"The database {shown} is of kind {kind!r}; the server works with sqlite and postgresql and did not start."
         )
     try:
-        engine = _sqlite(url) if kind == "sqlite" else create_engine(url, pool_size=16, pool_pre_ping=True, pool_timeout=5)
+        engine = (
+            _sqlite(url)
+            if kind == "sqlite"
+            else create_engine(url, pool_size=16, pool_pre_ping=True, pool_timeout=5)
+        )
         metadata.create_all(engine)
         _check_version(engine, shown)
     except (NoSuchModuleError, ImportError):
@@ -115,7 +124,9 @@ def open_database(url: str) -> Engine:
             f"The driver of {shown} is not installed; the server did not start. Install winnow-dora[postgres]."
         ) from None
     except (OperationalError, DBAPIError) as error:
-        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+        reason = (
+            str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+        )
         raise UnavailableError(
             f"The database {shown} cannot be used ({reason[:200]}); the server did not start. "
             "Start the database, or correct server.database."

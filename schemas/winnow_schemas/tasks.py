@@ -66,7 +66,7 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """What crosses the wire."""
 
 
-class Place(_Body):
+class Place(_Body, frozen=True):
     """A file on a share: the share's name, and the path below it. Each device knows where it mounts the share."""
 
     share: Name
@@ -85,7 +85,7 @@ class Place(_Body):
             )
 
 
-class Payload(_Body):
+class Payload(_Body, frozen=True):
     """What a task is about."""
 
     video: Place
@@ -96,7 +96,7 @@ class Payload(_Body):
     options: Options = {}
 
 
-class TaskSpec(_Body):
+class TaskSpec(_Body, frozen=True):
     """A task to add. ``kind`` and ``key`` together name it: adding it again changes nothing."""
 
     kind: Kind
@@ -107,13 +107,13 @@ class TaskSpec(_Body):
     delay_s: Seconds = 0.0
 
 
-class AddRequest(_Body):
+class AddRequest(_Body, frozen=True):
     """Add tasks."""
 
     tasks: Annotated[list[TaskSpec], Meta(min_length=1, max_length=BATCH_MAX)]
 
 
-class ClaimRequest(_Body):
+class ClaimRequest(_Body, frozen=True):
     """A device asks for work."""
 
     kinds: Annotated[list[Kind], Meta(min_length=1, max_length=16)]
@@ -122,7 +122,7 @@ class ClaimRequest(_Body):
     """The device's load per core (1.0: fully busy)."""
 
 
-class HeartbeatRequest(_Body):
+class HeartbeatRequest(_Body, frozen=True):
     """A device still works on its task."""
 
     worker: Name
@@ -132,7 +132,7 @@ class HeartbeatRequest(_Body):
     checkpoint: Options | None = None
 
 
-class CompleteRequest(_Body):
+class CompleteRequest(_Body, frozen=True):
     """A device is done: its result, and what comes next, are published together or not at all."""
 
     worker: Name
@@ -141,7 +141,7 @@ class CompleteRequest(_Body):
     successors: Annotated[list[TaskSpec], Meta(max_length=SUCCESSORS_MAX)] = []
 
 
-class FailRequest(_Body):
+class FailRequest(_Body, frozen=True):
     """A device could not do it."""
 
     worker: Name
@@ -151,7 +151,7 @@ class FailRequest(_Body):
     """False: it would fail again everywhere (a file that is no video)."""
 
 
-class ReleaseRequest(_Body):
+class ReleaseRequest(_Body, frozen=True):
     """A device gives a task back unfinished: it was asked to pause or cancel, or it must stop."""
 
     worker: Name
@@ -160,20 +160,20 @@ class ReleaseRequest(_Body):
     note: Sentence = ""
 
 
-class PurgeRequest(_Body):
+class PurgeRequest(_Body, frozen=True):
     """Forget finished tasks."""
 
     states: Annotated[list[TaskState], Meta(min_length=1, max_length=3)]
     older_than_s: Seconds = 0.0
 
 
-class UrgencyRequest(_Body):
+class UrgencyRequest(_Body, frozen=True):
     """Move a task forward or back."""
 
     urgency: Urgency
 
 
-class TaskView(_Body):
+class TaskView(_Body, frozen=True):
     """A task as the server tells of it; times are seconds UTC by the server's clock."""
 
     id: str
@@ -202,7 +202,7 @@ class TaskView(_Body):
     """Seconds from now until it is done, at the rate so far; None while nothing can be said."""
 
 
-class ClaimReply(_Body):
+class ClaimReply(_Body, frozen=True):
     """A task, or why there is none and when to ask again."""
 
     task: TaskView | None = None
@@ -212,7 +212,7 @@ class ClaimReply(_Body):
     because: str = ""
 
 
-class HeartbeatReply(_Body):
+class HeartbeatReply(_Body, frozen=True):
     """The lease is longer now."""
 
     lease_s: float

@@ -17,8 +17,10 @@ from winnow_tools.report.command import report_command
 from winnow_tools.ring.command import ring_command
 from winnow_tools.running.command import run_command
 from winnow_tools.scaffold.command import scaffold_command
+from winnow_tools.server.command import server_app
 from winnow_tools.sim.command import sim_app
 from winnow_tools.store.command import store_app
+from winnow_tools.tasks.command import tasks_app
 from winnow_tools.triggers.command import triggers_app
 from winnow_tools.types_command import types_command
 from winnow_tools.whatif.command import what_if_command
@@ -44,8 +46,10 @@ app.command("demo")(demo_command)
 app.command("bench")(bench_command)
 app.add_typer(campaign_app)
 app.add_typer(clips_app)
+app.add_typer(server_app)
 app.add_typer(sim_app)
 app.add_typer(store_app)
+app.add_typer(tasks_app)
 app.add_typer(triggers_app)
 app.command("types", hidden=True)(types_command)
 

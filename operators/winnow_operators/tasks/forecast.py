@@ -18,7 +18,9 @@ def remaining_s(progress: float, begun_at: float, running_s: float) -> float | N
     return (1.0 - progress) * running_s / gained
 
 
-def queue_s(waiting: int, running_left_s: Sequence[float], durations_s: Sequence[float], workers: int) -> float | None:
+def queue_s(
+    waiting: int, running_left_s: Sequence[float], durations_s: Sequence[float], workers: int
+) -> float | None:
     """Seconds until everything of a kind is done: what waits, at the median of recent durations, over the workers."""
     if waiting == 0 and not running_left_s:
         return 0.0

@@ -56,6 +56,7 @@ def refusal(kind: str, rule: KindRule, local: datetime, load: float) -> Refusal 
         return Refusal(f"{kind} runs from {times}; it is {local:%H:%M}.", min(waits))
     if load > rule.load_max:
         return Refusal(
-            f"{kind} is for devices with a load per core of at most {rule.load_max:g}; this one has {load:.2f}.", 30.0
+            f"{kind} is for devices with a load per core of at most {rule.load_max:g}; this one has {load:.2f}.",
+            30.0,
         )
     return None

@@ -15,7 +15,7 @@ KindName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,39}$")]
 def _window(value: Any) -> Any:
     """``22:00-06:00``; YAML 1.1 has its own ideas about colons, so it must be a string."""
     if not isinstance(value, str):
-        raise ValueError('write it as "22:00-06:00", in quotes')
+        raise ValueError('write it as "22:00-06:00", in quotes')  # noqa: TRY004 - pydantic takes no TypeError
     parts = value.replace(" ", "").split("-")
     for part in parts:
         hour, _, minute = part.partition(":")
@@ -46,7 +46,9 @@ class WatchSettings(Strict):
     """The share (see `shares`) that is watched."""
     folder: str = Field(default="", max_length=1024)
     """A folder below it; empty = all of it."""
-    extensions: list[str] = Field(default=[".mp4", ".mov", ".avi", ".mkv", ".ts"], min_length=1, max_length=32)
+    extensions: list[str] = Field(
+        default=[".mp4", ".mov", ".avi", ".mkv", ".ts"], min_length=1, max_length=32
+    )
     """What a video's name ends with, any case."""
     quiet_s: float = Field(default=10.0, ge=0.1, le=86_400)
     """A file that has not changed for so long is whole."""
@@ -95,7 +97,9 @@ class ServerSettings(Strict):
         try:
             ZoneInfo(self.timezone)
         except (KeyError, ValueError, OSError):
-            raise ValueError(f"timezone: {self.timezone!r} is unknown; write one such as Europe/Berlin") from None
+            raise ValueError(
+                f"timezone: {self.timezone!r} is unknown; write one such as Europe/Berlin"
+            ) from None
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate and key come together; one of them is missing")
         if self.host not in {"127.0.0.1", "localhost", "::1"} and not (self.certificate or self.insecure):

@@ -41,7 +41,9 @@ class Postgres:
             pwd.getpwnam("postgres")
             self._as = ["runuser", "-u", "postgres", "--"]
             shutil.chown(folder, "postgres")
-        self._run("initdb", "-D", str(folder / "data"), "-U", "winnow", "--auth=trust", "-E", "UTF8", "--no-sync")
+        self._run(
+            "initdb", "-D", str(folder / "data"), "-U", "winnow", "--auth=trust", "-E", "UTF8", "--no-sync"
+        )
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [*self._as, str(self.programs / program), *arguments]

@@ -109,7 +109,11 @@ class World:
         assert task.kind in kinds
         assert task.id not in self.model.published
         assert task.fence == before[task.id].fence + 1
-        others = [t for t in before.values() if t.state is TaskState.READY and t.kind in kinds and t.not_before_s <= now]
+        others = [
+            t
+            for t in before.values()
+            if t.state is TaskState.READY and t.kind in kinds and t.not_before_s <= now
+        ]
         assert all(task.urgency <= other.urgency for other in others)
         assert all(held.task != task.id or held.until_s <= now for held in self.held), "two devices at once"
         self.held.append(Held(task.id, task.fence, worker, now + LEASE_S))
@@ -256,7 +260,9 @@ def after_the_cut(
         if task.state is TaskState.DONE and task.id not in published:
             assert task.result is not None
             new.model.published[task.id] = str(task.result["by"])
-        if task.state is TaskState.RUNNING and all(h.task != task.id or h.fence != task.fence for h in new.held):
+        if task.state is TaskState.RUNNING and all(
+            h.task != task.id or h.fence != task.fence for h in new.held
+        ):
             new.held.append(Held(task.id, task.fence, task.worker, now + LEASE_S))
     return new
 
