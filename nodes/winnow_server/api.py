@@ -117,7 +117,8 @@ class TaskApi:
         return endpoint
 
     @staticmethod
-    def _id(request: Request) -> str:
+    def identity(request: Request) -> str:
+        """The task that the address names."""
         identity = str(request.path_params["id"])
         if not _ID.match(identity):
             raise RefusedError(404, f"{identity[:40]!r} is no id of a task (16 hexadecimal digits).")
@@ -151,7 +152,7 @@ class TaskApi:
         said = await body(request, HeartbeatRequest)
         wish = await run_in_threadpool(
             self.queue.heartbeat,
-            self._id(request),
+            self.identity(request),
             said.worker,
             said.fence,
             progress=said.progress,
@@ -163,21 +164,21 @@ class TaskApi:
     async def complete(self, request: Request, _: Caller) -> Response:
         said = await body(request, CompleteRequest)
         made = await run_in_threadpool(
-            self.queue.complete, self._id(request), said.worker, said.fence, said.result, said.successors
+            self.queue.complete, self.identity(request), said.worker, said.fence, said.result, said.successors
         )
         return answer({"state": TaskState.DONE, "successors": made})
 
     async def fail(self, request: Request, _: Caller) -> Response:
         said = await body(request, FailRequest)
         state = await run_in_threadpool(
-            self.queue.fail, self._id(request), said.worker, said.fence, said.error, retry=said.retry
+            self.queue.fail, self.identity(request), said.worker, said.fence, said.error, retry=said.retry
         )
         return answer({"state": state})
 
     async def release(self, request: Request, _: Caller) -> Response:
         said = await body(request, ReleaseRequest)
         state = await run_in_threadpool(
-            self.queue.release, self._id(request), said.worker, said.fence, said.checkpoint, said.note
+            self.queue.release, self.identity(request), said.worker, said.fence, said.checkpoint, said.note
         )
         return answer({"state": state})
 
@@ -207,7 +208,7 @@ class TaskApi:
         return answer({"tasks": found})
 
     async def show(self, request: Request, _: Caller) -> Response:
-        identity = self._id(request)
+        identity = self.identity(request)
         task = await run_in_threadpool(self.queue.get, identity)
         return answer({"task": task, "history": await run_in_threadpool(self.queue.past, identity)})
 
@@ -239,13 +240,13 @@ class TaskApi:
 
     async def move(self, request: Request, _: Caller) -> Response:
         wanted = await body(request, UrgencyRequest)
-        await run_in_threadpool(self.queue.move, self._id(request), wanted.urgency)
+        await run_in_threadpool(self.queue.move, self.identity(request), wanted.urgency)
         return answer({"urgency": wanted.urgency})
 
     def _action(self, action: str) -> Handler:
         async def handler(request: Request, _: Caller) -> Response:
             change = getattr(self.queue, action)
-            return answer({"state": await run_in_threadpool(change, self._id(request))})
+            return answer({"state": await run_in_threadpool(change, self.identity(request))})
 
         return handler
 

@@ -61,4 +61,5 @@ def number(request: Request, name: str, default: int, low: int, high: int) -> in
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return Response(msgspec.json.encode(value), status, headers, "application/json")
+    plain = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **(headers or {})}
+    return Response(msgspec.json.encode(value), status, plain, "application/json")

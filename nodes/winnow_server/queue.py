@@ -5,22 +5,18 @@ the task's *fence*, and whoever reports must name the fence that it was given: a
 can neither complete the task nor publish anything, however late it wakes up.
 """
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from winnow_operators.tasks.retrying import Backoff
-from winnow_runtime.clock import Clock
-from winnow_schemas.errors import UnavailableError, WinnowError
+from winnow_schemas.errors import WinnowError
 from winnow_schemas.ids import content_id
 from winnow_schemas.tasks import FINAL, Options, TaskSpec, TaskState, TaskView, Wish
+from winnow_server.database import Database
 from winnow_server.rows import dumped, view
 from winnow_server.tables import history, holds, tasks
 
@@ -54,18 +50,15 @@ class QueueRules:
 class TaskQueue:
     """All tasks of one database. Any number of threads, and on PostgreSQL of servers, may use it at once."""
 
-    def __init__(self, engine: Engine, clock: Clock, rules: QueueRules | None = None) -> None:
-        self._engine = engine
-        self._clock = clock
+    def __init__(self, database: Database, rules: QueueRules | None = None) -> None:
+        self._database = database
         self.rules = rules or QueueRules()
-        self._single = threading.Lock() if engine.dialect.name == "sqlite" else None
-        """SQLite has one writer: waiting here is fair and fast, waiting inside it is polling."""
 
     # --- adding -------------------------------------------------------------------------------------------
 
     def add(self, specs: Sequence[TaskSpec]) -> list[tuple[str, bool]]:
         """Add tasks; (id, whether it is new) each, in order. Known ones stay as they are."""
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             return [self._insert(connection, spec, "", now) for spec in specs]
 
     def _insert(self, connection: Connection, spec: TaskSpec, parent: str, now: int) -> tuple[str, bool]:
@@ -104,7 +97,7 @@ class TaskQueue:
         A device that asks again while it holds a task is a device that restarted: its lease stays until it
         expires, and the new claim is independent of it.
         """
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             self._expire(connection, now)
             held = {row.kind for row in connection.execute(select(holds.c.kind).where(holds.c.held))}
             open_kinds = [kind for kind in kinds if kind not in held]
@@ -166,7 +159,7 @@ class TaskQueue:
             UnknownTaskError: there is none.
 
         """
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             values: dict[str, Any] = {"lease_until_ns": now + round(self.rules.lease_s * _NS)}
             if progress is not None:
                 values["progress"] = progress
@@ -184,7 +177,7 @@ class TaskQueue:
 
         Reporting again with the same fence gives the same answer and changes nothing.
         """
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             row = self._locked(connection, identity)
             if row.state == _S.DONE and row.fence == fence and row.worker == worker:
                 done = select(tasks.c.id).where(tasks.c.parent == identity).order_by(tasks.c.id)
@@ -202,7 +195,7 @@ class TaskQueue:
 
     def fail(self, identity: str, worker: str, fence: int, error: str, *, retry: bool) -> TaskState:
         """The device could not do it: later again, or never when it is hopeless or was tried too often."""
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             row = self._locked(connection, identity)
             self._must_own(row, worker, fence)
             again = retry and row.attempts < self.rules.attempts_max
@@ -216,7 +209,7 @@ class TaskQueue:
         self, identity: str, worker: str, fence: int, checkpoint: Options | None, note: str
     ) -> TaskState:
         """The device gives the task back; being asked to is no failed attempt."""
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             row = self._locked(connection, identity)
             self._must_own(row, worker, fence)
             values: dict[str, Any] = {"attempts": row.attempts - 1}
@@ -238,7 +231,7 @@ class TaskQueue:
         return self._ask(identity, Wish.CANCEL, _S.CANCELLED, (_S.READY, _S.PAUSED))
 
     def _ask(self, identity: str, wish: Wish, state: TaskState, at_once: tuple[TaskState, ...]) -> TaskState:
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             row = self._locked(connection, identity)
             if row.state == state:
                 return state
@@ -256,7 +249,7 @@ class TaskQueue:
 
     def resume(self, identity: str) -> TaskState:
         """Let a paused task go on; one that was only asked to pause is not asked any more."""
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             row = self._locked(connection, identity)
             if row.state == _S.RUNNING and row.wish == Wish.PAUSE:
                 connection.execute(update(tasks).where(tasks.c.id == identity).values(wish=Wish.NOTHING))
@@ -272,7 +265,7 @@ class TaskQueue:
 
     def retry(self, identity: str) -> TaskState:
         """Send a dead or cancelled task round again, with all its attempts; a waiting one goes at once."""
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             row = self._locked(connection, identity)
             if row.state not in (_S.DEAD, _S.CANCELLED, _S.READY):
                 raise WrongStateError(
@@ -284,14 +277,14 @@ class TaskQueue:
 
     def move(self, identity: str, urgency: int) -> None:
         """Change how urgent a task is."""
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             row = self._locked(connection, identity)
             connection.execute(update(tasks).where(tasks.c.id == identity).values(urgency=urgency))
             self._note(connection, identity, now, "moved", note=f"urgency {row.urgency} to {urgency}")
 
     def hold_kind(self, kind: str, *, held: bool) -> int:
         """Stop or go on handing out a kind; those that run are asked to pause, or go on. How many were asked."""
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             connection.execute(delete(holds).where(holds.c.kind == kind))
             connection.execute(insert(holds).values(kind=kind, held=held))
             changed = 0
@@ -310,13 +303,13 @@ class TaskQueue:
 
     def held_kinds(self) -> list[str]:
         """The kinds that are not handed out."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return sorted(connection.execute(select(holds.c.kind).where(holds.c.held)).scalars())
 
     def purge(self, states: Sequence[TaskState], older_than_s: float) -> int:
         """Forget finished tasks; what a later task came from stays known only by its id."""
         wanted = [state for state in states if state in FINAL]
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             before = now - round(older_than_s * _NS)
             old = select(tasks.c.id).where(tasks.c.state.in_(wanted), tasks.c.finished_ns <= before)
             connection.execute(delete(history).where(history.c.task.in_(old)))
@@ -326,11 +319,11 @@ class TaskQueue:
 
     def get(self, identity: str) -> TaskView:
         """One task."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(select(tasks).where(tasks.c.id == identity)).one_or_none()
             if row is None:
                 raise _unknown(identity)
-            return view(row, self.rules.attempts_max, self._clock.wall_ns())
+            return view(row, self.rules.attempts_max, self._database.clock.wall_ns())
 
     def listing(
         self, *, states: Sequence[TaskState] = (), kind: str = "", after: str = "", limit: int = 100
@@ -341,21 +334,21 @@ class TaskQueue:
             statement = statement.where(tasks.c.state.in_(states))
         if kind:
             statement = statement.where(tasks.c.kind == kind)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             if after:
                 last = connection.execute(select(tasks.c.created_ns).where(tasks.c.id == after)).scalar()
                 if last is None:
                     raise _unknown(after)
                 older = and_(tasks.c.created_ns == last, tasks.c.id < after)
                 statement = statement.where(or_(tasks.c.created_ns < last, older))
-            now = self._clock.wall_ns()
+            now = self._database.clock.wall_ns()
             return [view(row, self.rules.attempts_max, now) for row in connection.execute(statement)]
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Kind -> state -> how many."""
         result: dict[str, dict[str, int]] = {}
         statement = select(tasks.c.kind, tasks.c.state, func.count()).group_by(tasks.c.kind, tasks.c.state)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             for kind, state, number in connection.execute(statement):
                 result.setdefault(kind, {})[state] = number
         return result
@@ -368,13 +361,13 @@ class TaskQueue:
             .order_by(tasks.c.finished_ns.desc())
             .limit(newest)
         )
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [(row.finished_ns - row.started_ns) / _NS for row in connection.execute(statement)]
 
     def past(self, identity: str) -> list[dict[str, Any]]:
         """What happened to a task, oldest first."""
         statement = select(history).where(history.c.task == identity).order_by(history.c.id)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [
                 {
                     "at_s": row.at_ns / _NS,
@@ -449,25 +442,6 @@ class TaskQueue:
             insert(history).values(task=identity, at_ns=now, what=what, worker=worker, fence=fence, note=note)
         )
 
-    @contextmanager
-    def _writing(self) -> Iterator[tuple[Connection, int]]:
-        if self._single is None:
-            with _told(), self._engine.begin() as connection:
-                yield connection, self._clock.wall_ns()
-            return
-        with (
-            _told(),
-            self._single,
-            self._engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
-            yield connection, self._clock.wall_ns()
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with _told(), self._engine.connect() as connection:
-            yield connection
-
 
 _WISHED = {Wish.PAUSE.value: _S.PAUSED, Wish.CANCEL.value: _S.CANCELLED}
 
@@ -476,21 +450,3 @@ def _unknown(identity: str) -> UnknownTaskError:
     return UnknownTaskError(
         f"There is no task {identity[:40]!r}; nothing was changed. `winnow tasks ls` lists them."
     )
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn a database that is away into a sentence."""
-    try:
-        yield
-    except (OperationalError, PoolTimeoutError) as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0][:200]
-        raise UnavailableError(
-            f"The server's database does not answer ({reason}); nothing was changed. Ask again."
-        ) from None
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        raise UnavailableError(
-            "The server's database closed the connection; nothing was changed. Ask again."
-        ) from None

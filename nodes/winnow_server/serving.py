@@ -20,6 +20,9 @@ from winnow_schemas.settings.server import KindSettings, ServerSettings
 from winnow_server.accounts import Accounts
 from winnow_server.api import Schedule, TaskApi
 from winnow_server.app import build_app
+from winnow_server.database import Database
+from winnow_server.pages.sessions import Sessions
+from winnow_server.pages.site import Site
 from winnow_server.queue import QueueRules, TaskQueue
 from winnow_server.tables import open_database
 from winnow_server.watching import FolderWatch
@@ -59,9 +62,13 @@ class TaskServer:
         self.accounts = Accounts(folder / settings.tokens)
         engine = open_database(settings.database or f"sqlite:///{folder / DATABASE}")
         backoff = Backoff(settings.backoff_s, settings.backoff_longest_s)
-        self.queue = TaskQueue(engine, clock, QueueRules(settings.lease_s, settings.attempts_max, backoff))
+        database = Database(engine, clock)
+        self.queue = TaskQueue(database, QueueRules(settings.lease_s, settings.attempts_max, backoff))
         rules = {kind: kind_rule(each) for kind, each in settings.kinds.items()}
         self.api = TaskApi(self.queue, self.accounts, Schedule(rules, ZoneInfo(settings.timezone)), clock)
+        self.site = Site(
+            self.api, Sessions(database, self.accounts, clock), secure=bool(settings.certificate)
+        )
         self._engine = engine
         self._clock = clock
         self._socket = self._bind()
@@ -155,7 +162,7 @@ class TaskServer:
                     f"({error.strerror or error}); the server did not start."
                 ) from None
         return uvicorn.Config(
-            build_app(self.api),
+            build_app(self.api, self.site.routes()),
             log_level="warning",
             access_log=False,
             lifespan="off",

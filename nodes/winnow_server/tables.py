@@ -89,6 +89,16 @@ history = Table(
     Column("note", Text, nullable=False),
 )
 
+sessions = Table(
+    "winnow_sessions",
+    metadata,
+    Column("cookie", String(64), primary_key=True),
+    Column("person", String(64), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("until_ns", BigInteger, nullable=False),
+)
+"""People who have logged in; the cookie is kept as its hash."""
+
 
 def open_database(url: str) -> Engine:
     """Connect, and make what is missing.

@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from tests.browser import browser
 from tests.fakes import FakeClock
 
+from winnow_server.database import Database
 from winnow_server.queue import QueueRules, TaskQueue
 from winnow_server.tables import metadata, open_database
+
+__all__ = ["browser"]
 
 
 def _programs() -> Path | None:
@@ -99,7 +103,7 @@ MakeQueue = Callable[..., TaskQueue]
 @pytest.fixture
 def make_queue(engine: Engine, clock: FakeClock) -> MakeQueue:
     def make(**rules: object) -> TaskQueue:
-        return TaskQueue(engine, clock, QueueRules(**rules))  # type: ignore[arg-type]
+        return TaskQueue(Database(engine, clock), QueueRules(**rules))  # type: ignore[arg-type]
 
     return make
 

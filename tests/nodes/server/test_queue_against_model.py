@@ -12,6 +12,7 @@ from tests.nodes.server.conftest import wipe
 
 from winnow_operators.tasks.retrying import Backoff
 from winnow_schemas.tasks import Payload, Place, TaskSpec, TaskState
+from winnow_server.database import Database
 from winnow_server.queue import LostLeaseError, QueueRules, TaskQueue, WrongStateError
 
 A, B = "PREPROCESS_VIDEO", "HEAVY_PROCESS_VIDEO"
@@ -82,7 +83,7 @@ class World:
     def __init__(self, engine: Engine, clock: FakeClock) -> None:
         self.engine = engine
         self.clock = clock
-        self.queue = TaskQueue(engine, clock, QueueRules(LEASE_S, ATTEMPTS, Backoff(5.0, 60.0)))
+        self.queue = TaskQueue(Database(engine, clock), QueueRules(LEASE_S, ATTEMPTS, Backoff(5.0, 60.0)))
         self.held: list[Held] = []
         self.model = Model()
 
