@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from winnow_operators.tasks.retrying import Backoff
 from winnow_schemas.errors import WinnowError
 from winnow_schemas.ids import content_id
-from winnow_schemas.tasks import FINAL, Options, TaskSpec, TaskState, TaskView, Wish
+from winnow_schemas.tasks import CHAIN, FINAL, Options, TaskSpec, TaskState, TaskView, Wish
 from winnow_server.database import Database
 from winnow_server.rows import dumped, view
 from winnow_server.tables import history, holds, tasks
@@ -351,7 +351,8 @@ class TaskQueue:
         with self._database.reading() as connection:
             for kind, state, number in connection.execute(statement):
                 result.setdefault(kind, {})[state] = number
-        return result
+        order = {kind: place for place, kind in enumerate(CHAIN)}
+        return dict(sorted(result.items(), key=lambda each: (order.get(each[0], len(order)), each[0])))
 
     def durations_s(self, kind: str, newest: int = 50) -> list[float]:
         """How long the newest finished tasks of a kind ran, seconds."""

@@ -70,6 +70,7 @@ BENCHES = {
             "two triggers close together, beside a snapshot ring that is emptied",
             "winnow_tools.bench.snapshot",
         ),
+        Bench("tasks", "tasks per second through the server, beside bare SQL", "winnow_tools.bench.tasks"),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }
