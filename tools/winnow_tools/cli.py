@@ -21,8 +21,10 @@ from winnow_tools.retention.command import retention_app
 from winnow_tools.ring.command import ring_command
 from winnow_tools.running.command import run_command
 from winnow_tools.scaffold.command import scaffold_command
+from winnow_tools.server.command import server_app
 from winnow_tools.sim.command import sim_app
 from winnow_tools.store.command import store_app
+from winnow_tools.tasks.command import tasks_app
 from winnow_tools.triggers.command import triggers_app
 from winnow_tools.types_command import types_command
 from winnow_tools.upload.command import upload_app
@@ -53,8 +55,10 @@ app.add_typer(campaign_app)
 app.add_typer(clips_app)
 app.add_typer(hold_app)
 app.add_typer(retention_app)
+app.add_typer(server_app)
 app.add_typer(sim_app)
 app.add_typer(store_app)
+app.add_typer(tasks_app)
 app.add_typer(triggers_app)
 app.add_typer(upload_app)
 app.command("types", hidden=True)(types_command)

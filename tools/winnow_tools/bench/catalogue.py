@@ -85,6 +85,7 @@ BENCHES = {
             "an upload through kills, cuts, black holes and flipped bytes, beside awscli and s3cmd",
             "winnow_tools.bench.upload",
         ),
+        Bench("tasks", "tasks per second through the server, beside bare SQL", "winnow_tools.bench.tasks"),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }
