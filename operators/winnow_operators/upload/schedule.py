@@ -167,12 +167,8 @@ class _Moment:
     """One planning; what all clips of a class share is worked out once, for queues of thousands."""
 
     def __init__(self, rules: Scheduler, link: Link, spent: Mapping[UploadClass, int], now_ns: int) -> None:
-        self._rates = {
-            (upload_class, stage, urgent): rules.rate_bytes_per_s(upload_class, stage, link, urgent=urgent)
-            for upload_class in UploadClass
-            for stage in Stage
-            for urgent in (False, True)
-        }
+        self._link = link
+        self._rates: dict[tuple[UploadClass, Stage, bool], float] = {}
         self._whole = rules.budget.whole_bytes(spent)
         self._remaining = {one: rules.budget.remaining_bytes(one, spent) for one in UploadClass}
         self._rules = rules
@@ -190,7 +186,10 @@ class _Moment:
         """How fast a stage of a clip may go; 0 = not on this link."""
         if item.links is not None and self._mode not in item.links:
             return 0.0
-        return self._rates[item.upload_class, stage, item.urgent]
+        key = (item.upload_class, stage, item.urgent)
+        if key not in self._rates:
+            self._rates[key] = self._rules.rate_bytes_per_s(key[0], stage, self._link, urgent=item.urgent)
+        return self._rates[key]
 
     def obstacle(self, item: QueueItem, stage: Stage) -> Blocked | None:
         """Why it may not go now, if it may not."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from winnow_schemas.priority import Priority
+from winnow_schemas.settings.packing import Profile
 from winnow_schemas.settings.triggers import PriorityName
 from winnow_schemas.validation import Strict
 
@@ -155,6 +156,8 @@ class UploadSettings(Strict):
 
     enabled: bool = True
     """Off: clips stay on the device, nothing is queued."""
+    profile: Profile = Profile.PLAIN
+    """How clips are sent: `packed` and `upload` are made beside the clip as cut, under `outgoing/`."""
     endpoint_url: str = ""
     """S3 endpoint; empty = the one in `credentials_file`, and without it AWS."""
     region: str = "us-east-1"

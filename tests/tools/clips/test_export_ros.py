@@ -192,7 +192,7 @@ def test_what_does_not_match_its_definition_is_left_out_and_named(tmp_path: Path
     clip = clip_of(write_mcap(tmp_path / "in.mcap", sent), folder / "odd")
     result = export(clip, tmp_path / "clip.bag", "bag")
     assert result.exit_code == 3
-    assert result.stderr.startswith("1 message of /odd does not match its definition (")
+    assert result.stderr.startswith("1 message of /odd does not match the definition (")
     with Bag1Reader(tmp_path / "clip.bag") as reader:
         assert [(c.topic, bytes(data)) for c, _, data in reader.messages()] == [
             ("/good", b"\3\0\0\0abc"),

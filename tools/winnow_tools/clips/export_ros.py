@@ -1,46 +1,21 @@
 """Takes clips to where ROS is spoken: as a ROS 1 bag, or as MCAP of CDR messages."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from mcap.reader import McapReader, make_reader
 
-from winnow_runtime.hashed_file import HashedFile
-from winnow_runtime.mcapfile.records import channel_of
-from winnow_runtime.mcapfile.writer import McapWriter
+from winnow_runtime.mcapfile.records import channel_of, channels_of
 from winnow_schemas.channel import Channel
-from winnow_schemas.errors import BadInputError
 from winnow_tools.clips.collection import Clip
-from winnow_tools.convert.ros1_bag import Ros1BagFile
-from winnow_tools.convert.transcoding import PayloadError, Transcoded, as_cdr, as_ros1
-
-_STREAM = "lz4"
-
-Put = Callable[[int, int, int, int, Any], None]
-"""Takes channel number, log time, publish time, sequence number and payload."""
+from winnow_tools.convert.carrying import Carried, Transcode, carry, plan_for
+from winnow_tools.convert.extras import pass_extras
+from winnow_tools.convert.ros1_bag import Ros1BagTarget
+from winnow_tools.convert.target import McapTarget, Target
+from winnow_tools.convert.transcoding import as_cdr, as_ros1
 
 
-@dataclass(slots=True)
-class LeftOut:
-    """What the target could not hold, as sentences."""
-
-    sentences: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Carried:
-    """A channel of the clip on its way."""
-
-    channel: Channel
-    transcoded: Transcoded
-    number: int
-    broken: int = 0
-    reason: str = ""
-
-
-def as_bag(clip: Clip, output: Path, topics: set[str]) -> LeftOut:
+def as_bag(clip: Clip, output: Path, topics: set[str]) -> Carried:
     """Write the clip's ROS topics as a ROS 1 bag.
 
     Raises:
@@ -48,25 +23,10 @@ def as_bag(clip: Clip, output: Path, topics: set[str]) -> LeftOut:
         OSError: the disk refuses.
 
     """
-    bag = Ros1BagFile(output)
-    try:
-        with clip.path.open("rb") as file:
-            left = _carry(
-                make_reader(file),
-                topics,
-                as_ros1,
-                bag.channel,
-                lambda number, t_ns, _pub_ns, _sequence, data: bag.message(number, t_ns, data),
-            )
-        bag.finish()
-        bag.publish()
-    except BaseException:
-        bag.discard()
-        raise
-    return left
+    return _export(clip, topics, as_ros1, lambda: Ros1BagTarget(output))
 
 
-def as_ros2_mcap(clip: Clip, output: Path, topics: set[str]) -> LeftOut:
+def as_ros2_mcap(clip: Clip, output: Path, topics: set[str]) -> Carried:
     """Write the clip's ROS topics as MCAP with profile ``ros2``, with its attachments and metadata.
 
     Raises:
@@ -74,75 +34,29 @@ def as_ros2_mcap(clip: Clip, output: Path, topics: set[str]) -> LeftOut:
         OSError: the disk refuses.
 
     """
-    target = HashedFile(output)
-    try:
-        writer = McapWriter(target.write, profile="ros2")
-        writer.stream(_STREAM, "lz4")
-        with clip.path.open("rb") as file:
-            reader = make_reader(file)
-            left = _carry(
-                reader, topics, as_cdr, lambda channel: writer.channel(channel, _STREAM), writer.message
-            )
-            for attachment in reader.iter_attachments():
-                writer.attachment(
-                    attachment.name, attachment.media_type, attachment.data, attachment.log_time
-                )
-            for metadata in reader.iter_metadata():
-                writer.metadata(metadata.name, metadata.metadata)
-        writer.finish()
-        target.publish()
-    except BaseException:
-        target.discard()
-        raise
-    return left
+    return _export(clip, topics, as_cdr, lambda: McapTarget(output, profile="ros2"))
 
 
-def _carry(
-    reader: McapReader,
-    topics: set[str],
-    transcode: Callable[[Channel], Transcoded],
-    declare: Callable[[Channel], int],
-    put: Put,
-) -> LeftOut:
-    """Pass the messages on in the order of time."""
-    left = LeftOut()
-    carried: dict[int, _Carried | None] = {}
-    numbers: dict[Channel, int] = {}
+def _export(clip: Clip, topics: set[str], transcode: Transcode, make: Callable[[], Target]) -> Carried:
+    with clip.path.open("rb") as file:
+        reader = make_reader(file)
+        channels = [channel for channel in channels_of(reader) if not topics or channel.topic in topics]
+        plan = plan_for(channels, transcode)
+        target = make()
+        try:
+            carried = carry(_messages(reader, topics), plan, target)
+            pass_extras(reader, target)
+            target.finish()
+            target.publish()
+        except BaseException:
+            target.discard()
+            raise
+    return carried
+
+
+def _messages(reader: McapReader, topics: set[str]) -> Iterator[tuple[Channel, int, int, int, bytes]]:
+    channels: dict[int, Channel] = {}
     for schema, record, message in reader.iter_messages(topics=topics or None):
-        if record.id not in carried:
-            channel = channel_of(schema, record)
-            try:
-                made = transcode(channel)
-            except BadInputError as error:
-                carried[record.id] = None
-                left.sentences.append(f"{error} It was left out.")
-                continue
-            if made.channel not in numbers:
-                numbers[made.channel] = declare(made.channel)
-            carried[record.id] = _Carried(channel, made, numbers[made.channel])
-        one = carried[record.id]
-        if one is None:
-            continue
-        data: Any = message.data
-        if one.transcoded.convert is not None:
-            try:
-                data = one.transcoded.convert(data)
-            except PayloadError as error:
-                one.broken += 1
-                one.reason = one.reason or str(error)
-                continue
-        put(one.number, message.log_time, message.publish_time, message.sequence, data)
-    if not numbers:
-        raise BadInputError(
-            " ".join([*left.sentences, "The clip has no ROS messages of these topics; nothing was written."])
-        )
-    left.sentences += [_broken_sentence(one) for one in carried.values() if one is not None and one.broken]
-    return left
-
-
-def _broken_sentence(one: _Carried) -> str:
-    if one.broken == 1:
-        return (
-            f"1 message of {one.channel.topic} does not match its definition ({one.reason}) and was left out."
-        )
-    return f"{one.broken} messages of {one.channel.topic} do not match their definition ({one.reason}) and were left out."
+        if record.id not in channels:
+            channels[record.id] = channel_of(schema, record)
+        yield channels[record.id], message.log_time, message.publish_time, message.sequence, message.data

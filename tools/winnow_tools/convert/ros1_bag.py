@@ -8,18 +8,23 @@ from winnow_operators.fields.standard_types import full_name
 from winnow_runtime import atomic
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
+from winnow_tools.convert.tally import Tally
+from winnow_tools.convert.target import ReadBackError, must_agree, tally_of
 
 END_NS = (1 << 32) * 1_000_000_000
 """A bag's times have 32 bits of seconds: they end in February 2106."""
 
 
-class Ros1BagFile:
+class Ros1BagTarget:
     """Connections and messages of one bag, under a temporary name until it is published.
 
     Raises:
         OSError: the disk refuses.
 
     """
+
+    keeps_publish_times = False
+    keeps_extras = False
 
     def __init__(self, path: Path, compression: str = "lz4") -> None:
         """``compression``: of the chunks, ``""``, ``bz2`` or ``lz4``."""
@@ -33,25 +38,32 @@ class Ros1BagFile:
             self._writer.set_compression(Writer.CompressionFormat[compression.upper()])
         self._writer.open()
         self._connections: list[Any] = []
+        self._numbers: dict[tuple[str, str, str, str, str | None, int | None], int] = {}
         self._written_chunks = 0
 
     def channel(self, channel: Channel) -> int:
         """Add a connection; its number. ``channel`` is of ROS 1 messages and has ``md5sum`` in its metadata."""
         metadata = dict(channel.metadata)
         latching = metadata.get("latching")
-        self._connections.append(
-            self._writer.add_connection(
-                channel.topic,
-                full_name(channel.schema_name),
-                msgdef=channel.schema_data.decode("utf-8", "replace"),
-                md5sum=metadata["md5sum"],
-                callerid=metadata.get("callerid"),
-                latching=None if latching is None else int(latching in ("1", "true", "True")),
-            )
+        header = (
+            channel.topic,
+            full_name(channel.schema_name),
+            channel.schema_data.decode("utf-8", "replace"),
+            metadata["md5sum"],
+            metadata.get("callerid"),
+            None if latching is None else int(latching in ("1", "true", "True")),
         )
-        return len(self._connections) - 1
+        if header not in self._numbers:  # a bag tells connections apart by these alone
+            topic, type_name, definition, digest, caller, latch = header
+            self._numbers[header] = len(self._connections)
+            self._connections.append(
+                self._writer.add_connection(
+                    topic, type_name, msgdef=definition, md5sum=digest, callerid=caller, latching=latch
+                )
+            )
+        return self._numbers[header]
 
-    def message(self, number: int, t_ns: int, data: Any) -> None:
+    def message(self, number: int, t_ns: int, _pub_ns: int, _sequence: int, data: Any) -> None:
         """Add a message.
 
         Raises:
@@ -75,11 +87,29 @@ class Ros1BagFile:
                 places[connection] = range(len(entries))
             self._written_chunks += 1
 
+    def attachment(self, name: str, media_type: str, data: bytes, t_ns: int) -> None:
+        """A bag has no place for one."""
+
+    def metadata(self, name: str, values: dict[str, str]) -> None:
+        """Nor for these."""
+
     def finish(self) -> None:
         """Write the index and make it durable, still under the temporary name."""
         self._writer.close()
         with self.temporary.open("rb+") as file:
             os.fsync(file.fileno())
+
+    def read_back(self) -> Tally:
+        """And rosbags must find as many messages in its index."""
+        from rosbags.rosbag1 import Reader, ReaderError
+
+        tally = tally_of(self.temporary)
+        try:
+            with Reader(self.temporary) as reader:
+                must_agree("rosbags", reader.message_count, tally)
+        except (ReaderError, AssertionError) as error:
+            raise ReadBackError(str(error) or "rosbags refuses it") from None
+        return tally
 
     def publish(self) -> None:
         """Give it its name."""

@@ -92,17 +92,17 @@ def _type_of(channel: Channel, wanted: str) -> RosType:
 
 
 def _ros1_to_cdr(kind: RosType) -> Convert:
-    return _guarded(kind.store.ros1_to_cdr, kind.name)
+    return guarded(kind.store.ros1_to_cdr, kind.name)
 
 
 def _cdr_to_ros1(kind: RosType) -> Convert:
-    little = _guarded(kind.store.cdr_to_ros1, kind.name)
+    little = guarded(kind.store.cdr_to_ros1, kind.name)
 
     def turned(data: Any, name: str) -> Any:
         store = kind.store
         return store.cdr_to_ros1(store.serialize_cdr(store.deserialize_cdr(data, name), name), name)
 
-    big = _guarded(turned, kind.name)
+    big = guarded(turned, kind.name)
 
     def convert(data: Any) -> Any:
         return big(data) if bytes(data[:2]) == b"\x00\x00" else little(data)
@@ -110,7 +110,7 @@ def _cdr_to_ros1(kind: RosType) -> Convert:
     return convert
 
 
-def _guarded(convert: Callable[[Any, str], Any], name: str) -> Convert:
+def guarded(convert: Callable[[Any, str], Any], name: str) -> Convert:
     """Whatever the generated code stumbles over in a damaged payload is one kind of error."""
     from rosbags.serde import SerdeError
 

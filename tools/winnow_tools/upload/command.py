@@ -12,6 +12,7 @@ from rich.text import Text
 
 from winnow_runtime.clock import SystemClock
 from winnow_tools.console import bytes_text, print_json, print_table, sentences
+from winnow_tools.rehearsal.command import simulate_command
 from winnow_tools.upload.overview import Overview, chosen, read_overview, state_folder
 from winnow_tools.upload.telling import as_json as json_of
 from winnow_tools.upload.telling import sentences_of
@@ -21,6 +22,8 @@ from winnow_uploader.orders import Pause
 upload_app = typer.Typer(
     name="upload", help="See what is uploaded when; pause, resume, send a clip now.", no_args_is_help=True
 )
+
+upload_app.command("simulate")(simulate_command)
 
 Run = Annotated[Path, typer.Argument(metavar="DIR", help="The run's folder, as given to `winnow run --out`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
