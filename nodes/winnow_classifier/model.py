@@ -82,7 +82,9 @@ class ScenarioModel:
             raise BadInputError(
                 f"The model {self._name} failed ({str(error)[:120]}); it was not used."
             ) from None
-        if values.shape != (len(features), WIDTHS[-1]) or not np.vdot(values, values) < MAX_SQUARES * len(values):
+        if values.shape != (len(features), WIDTHS[-1]) or not np.vdot(values, values) < MAX_SQUARES * len(
+            values
+        ):
             raise BadInputError(f"The model {self._name} gives values that are no scores; it was not used.")
         result: Array = values
         return result

@@ -16,7 +16,9 @@ from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.topics import Kind
 from winnow_schemas.sidecar import Sidecar
 
-ATTACHMENTS = frozenset({"sidecar.json", "settings.yml"})
+ATTACHMENTS = frozenset(
+    {"sidecar.json", "settings.yml", "calibration.yml", "calibration.yaml", "calibration.json"}
+)
 """What the extractor attaches; anything else may be a picture and stays."""
 CLOUD_ENCODINGS = frozenset({"cdr", "ros1", "protobuf"})
 METADATA = "winnow."

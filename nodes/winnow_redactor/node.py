@@ -1,15 +1,16 @@
 """`winnow-redactor`: verdicts in; what may leave out. Fail-closed: in doubt a clip stays."""
 
+from functools import partial
 from pathlib import Path
 
 from winnow_redactor.audit import FOLDER
 from winnow_redactor.crew import Crew, assemble
 from winnow_redactor.originals import settle_original
-from winnow_redactor.outgoing import Made, Workshop, make_outgoing
-from winnow_runtime import atomic
+from winnow_redactor.outgoing import Made, Workshop, make_outgoing, remove_leftovers
 from winnow_runtime.node import Node, run_as_process
-from winnow_schemas.errors import BadInputError
+from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_schemas.messages import Outgoing, Verdict
+from winnow_schemas.settings.packing import Profile
 
 IDLE_S = 0.3
 RETRY_S = 2.0
@@ -21,7 +22,7 @@ def handle(node: Node, verdict: Verdict, shop: Workshop) -> None:
     try:
         made = make_outgoing(clip, shop)
         settle_original(clip, made, node.settings.redactor)
-    except BadInputError as error:
+    except (BadInputError, UnavailableError) as error:
         node.decide("redaction", t_ns=0, subject=verdict.clip_id, outcome="stays", reason=str(error))
         return
     sidecar = made.sidecar
@@ -77,6 +78,8 @@ def _said(verdict: Verdict, made: Made, clip: Path) -> tuple[str, str]:
             "withheld",
             f"{', '.join(made.withheld)} may show people and stay on the vehicle; the rest of {verdict.name} may leave.",
         )
+    if made.sidecar.profile != Profile.PLAIN.value:
+        return "passed", f"{verdict.name} leaves as a copy in the profile {made.sidecar.profile}."
     if made.path != clip:
         return "passed", f"{verdict.name} leaves as a copy without the attachments that nobody knows."
     return "passed", f"{verdict.name} has no topic that may show people; it leaves as it is."
@@ -94,10 +97,8 @@ class Loop:
         self.refused = ""
         self._crew: Crew | None = None
         self.shop = Workshop(node.out, node.settings, self.crew, lambda: node.report(self.health))
-        node.insist(
-            "what a crash left",
-            lambda: [atomic.remove_temporary(node.out / each) for each in ("outgoing", FOLDER)],
-        )
+        for folder in ("outgoing", FOLDER):
+            node.insist("what a crash left", partial(remove_leftovers, node.out / folder))
 
     def crew(self) -> Crew:
         """The detectors, loaded and measured when the first picture is met."""

@@ -21,10 +21,15 @@ from winnow_runtime.hashed_file import HashedFile
 from winnow_runtime.mcapfile.profile import profile_of
 from winnow_runtime.mcapfile.records import channel_of
 from winnow_runtime.mcapfile.writer import McapWriter
+from winnow_runtime.packing.repack import repack
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
+from winnow_schemas.settings.packing import Profile
 from winnow_schemas.settings.redaction import CameraPolicy, RedactorSettings
 from winnow_schemas.sidecar import Redaction, Sidecar, TopicContent, read_sidecar
+
+REDACTED = ".redacted.mcap"
+"""What a copy is called until it is repacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ def make_outgoing(clip: Path, shop: Workshop) -> Made:
 
     Raises:
         BadInputError: the clip or its sidecar cannot be read, or the settings say that it stays; nothing may leave.
+        UnavailableError: the profile needs what is not installed.
         OSError: the disk refuses.
 
     """
@@ -82,19 +88,24 @@ def make_outgoing(clip: Path, shop: Workshop) -> Made:
     with file:
         source = ClipSource(clip, file, shop.settings, sidecar)
         pictures = source.pictures()
-        if not pictures and not source.strange_extras:
+        profile = shop.settings.upload.profile
+        is_copied = bool(pictures) or source.strange_extras
+        if not is_copied and profile is Profile.PLAIN:
             return Made(clip, sidecar, (), {})
         policy = shop.settings.redactor
         looks = _looks(policy)
         identity = plan_id(
             policy, shop.crew().to_json() if looks and pictures else {}, sidecar.sha256 or "", pictures
         )
-        done = _already(target, sidecar, identity)
+        done = _already(target, sidecar, identity if is_copied else "", profile)
         if done is None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.with_suffix(".json").unlink(missing_ok=True)
-            planner = Planner(source, policy, shop.crew, shop.breathe, safety=sidecar.priority == 0)
-            done = _made(source, target, sidecar, planner.plan(pictures), identity, shop)
+            if is_copied:
+                planner = Planner(source, policy, shop.crew, shop.breathe, safety=sidecar.priority == 0)
+                done = _copied(source, target, sidecar, planner.plan(pictures), identity, shop)
+            else:
+                done = repack(clip, target, profile, shop.settings)
         return Made(
             target,
             done,
@@ -118,14 +129,42 @@ def _looks(policy: RedactorSettings) -> bool:
     return bool({policy.cameras, policy.thermal} & {CameraPolicy.REDACT, CameraPolicy.DETECTIONS})
 
 
-def _already(target: Path, sidecar: Sidecar, identity: str) -> Sidecar | None:
-    """A copy made before a crash, if it is of this clip and by the same plan."""
+def remove_leftovers(folder: Path) -> None:
+    """Delete what a crash left half-made."""
+    atomic.remove_temporary(folder)
+    for path in sorted(folder.rglob(f"*{REDACTED}.json")):
+        path.unlink(missing_ok=True)
+
+
+def _copied(
+    source: ClipSource, target: Path, sidecar: Sidecar, plan: ClipPlan, identity: str, shop: Workshop
+) -> Sidecar:
+    """The copy of a clip, in the profile that is sent."""
+    profile = shop.settings.upload.profile
+    if profile is Profile.PLAIN:
+        return _made(source, target, sidecar, plan, identity, shop)
+    between = target.with_name(
+        target.stem + REDACTED + atomic.TEMPORARY
+    )  # a crash's leftovers go at the start
+    try:
+        _made(source, between, sidecar, plan, identity, shop)
+        return repack(between, target, profile, shop.settings)
+    finally:
+        between.unlink(missing_ok=True)
+        between.with_suffix(".json").unlink(missing_ok=True)
+
+
+def _already(target: Path, sidecar: Sidecar, identity: str, profile: Profile) -> Sidecar | None:
+    """A copy made before a crash, if it is of this clip, by the same plan and in the profile.
+
+    ``identity``: of the plan; empty where nothing was to be covered or left out.
+    """
     try:
         done = read_sidecar(target.with_suffix(".json"))
     except BadInputError:
         return None
-    same = done.derived_from == (sidecar.sha256 or "") and done.redaction is not None
-    same = same and done.redaction is not None and done.redaction.plan_id == identity
+    made_by = done.redaction.plan_id if done.redaction is not None else ""
+    same = (done.derived_from, made_by, done.profile) == (sidecar.sha256 or "", identity, profile.value)
     return done if same and target.exists() and target.stat().st_size == done.size_bytes else None
 
 
@@ -136,7 +175,7 @@ def _made(
     while True:
         plans = [*plan.rewritten.values(), *plan.listed.values()]
         audit = audit_table(plans)
-        place = shop.out / FOLDER / target.parent.name / f"{target.stem}.parquet"
+        place = shop.out / FOLDER / target.parent.name / f"{sidecar.name}.parquet"
         digest = write_audit(audit, place) if audit.num_rows else ""
         described = _describe(sidecar, plan, _record(plan, plans, identity, digest, shop), shop.settings)
         try:

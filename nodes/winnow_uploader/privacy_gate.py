@@ -8,8 +8,10 @@ from mcap.reader import make_reader
 from winnow_operators.privacy import holds_picture, why_withheld
 from winnow_operators.upload.sidecar import Sidecar
 from winnow_runtime.mcapfile.records import channels_of
+from winnow_runtime.packing.origin import origin_of
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
+from winnow_schemas.settings.packing import Codec
 from winnow_schemas.settings.topics import Kind
 
 KindOf = Callable[[str], Kind]
@@ -26,7 +28,7 @@ def check_redacted(path: Path, sidecar: Sidecar, kind_of: KindOf) -> None:
     """
     redacted = sidecar.redaction.topics.keys() if sidecar.redaction is not None else frozenset()
     for channel in [*_named(sidecar), *_inside(path)]:
-        declared = sidecar.topic_contents.get(channel.topic)
+        declared = (sidecar.topic_contents or {}).get(channel.topic)
         why = (
             ""
             if channel.topic in redacted
@@ -43,7 +45,7 @@ def _named(sidecar: Sidecar) -> list[Channel]:
     """Topics whose names in the sidecar speak of pictures; their schemas are in the file."""
     return [
         Channel(topic, content.encoding, content.schema_name)
-        for topic, content in sidecar.topic_contents.items()
+        for topic, content in (sidecar.topic_contents or {}).items()
         if why_withheld(Kind.STATUS, Channel(topic, content.encoding, content.schema_name))
         or content.kind in (Kind.CAMERA, Kind.THERMAL)
     ]
@@ -58,6 +60,14 @@ def _kind(topic: str, declared: str | None, kind_of: KindOf) -> Kind:
     return then if then.shows_people or now is Kind.OTHER else now
 
 
+def _judged(channel: Channel) -> list[Channel]:
+    """What a channel is judged by: a packed one by what it was made from, packed video by that and by itself."""
+    origin = origin_of(channel)
+    if origin is None:
+        return [channel]
+    return [origin.channel, channel] if origin.codec is Codec.VIDEO else [origin.channel]
+
+
 def _inside(path: Path) -> list[Channel]:
     """The channels that the file has."""
     try:
@@ -65,7 +75,7 @@ def _inside(path: Path) -> list[Channel]:
             head = file.read(_LOOKED_AT)
             if head.startswith(_MAGIC):
                 file.seek(0)
-                return channels_of(make_reader(file))
+                return [each for channel in channels_of(make_reader(file)) for each in _judged(channel)]
     except FileNotFoundError:
         return []  # gone since it was announced: sending says so
     except Exception as error:  # noqa: BLE001 - damaged files bring errors of many kinds

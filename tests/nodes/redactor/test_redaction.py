@@ -1,5 +1,6 @@
 """Redaction of whole clips: what is found is covered in every wrapping, and where nobody can look, nothing leaves uncovered."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import winnow_redactor.node
 from winnow_redactor.audit import FOLDER
 from winnow_redactor.crew import Crew
 from winnow_schemas.channel import Channel
+from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import ClipReady, Outgoing
+from winnow_schemas.settings.topics import Kind
 from winnow_schemas.sidecar import read_sidecar
 
 FRAMES = 12
@@ -424,3 +427,28 @@ def test_the_written_pictures_open_with_other_readers(
         "bgr8; jpeg compressed bgr8",
     )
     assert cv2.imdecode(message.data, cv2.IMREAD_COLOR).shape == (p.HEIGHT, p.WIDTH, 3)
+
+
+def test_a_redacted_copy_in_the_profile_that_is_sent_passes_the_last_gate(
+    vehicle: Vehicle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from winnow_schemas.settings.device import VehicleSettings
+    from winnow_uploader.intake import Intake
+
+    use(monkeypatch, p.crew_of(p.MagentaDetector()))
+    clip = clip_with(vehicle, p.CDR_JPEG, p.stills(p.CDR_JPEG, MOVING))
+    vehicle.settings["upload"] = {"profile": "packed"}
+    (outgoing,) = redact(vehicle)
+    sidecar = read_sidecar((vehicle.out / outgoing.path).with_suffix(".json"))
+    assert (sidecar.profile, sidecar.derived_from) == ("packed", clip.sha256)
+    assert sidecar.redaction is not None
+    kinds = {"/status": "status", "/cloud": "lidar", "/front": "camera"}
+    gate = Intake(vehicle.out, VehicleSettings(), kind_of=lambda topic: Kind(kinds.get(topic, "other")))
+    assert gate.item(outgoing, 0).clip_id == clip.clip_id
+    path = (vehicle.out / outgoing.path).with_suffix(".json")
+    value = json.loads(path.read_text())
+    del value["redaction"]
+    path.write_text(json.dumps(value))
+    with pytest.raises(BadInputError, match="no record"):
+        gate.item(outgoing, 0)
+    assert vehicle.leftovers() == []

@@ -45,7 +45,7 @@ def clip(folder: Path, channels: list[Channel], **sidecar: Any) -> Any:
 
 
 def intake(folder: Path, **kinds: Kind) -> Intake:
-    return Intake(folder, VehicleSettings(), lambda topic: kinds.get(topic.strip("/"), Kind.OTHER))
+    return Intake(folder, VehicleSettings(), kind_of=lambda topic: kinds.get(topic.strip("/"), Kind.OTHER))
 
 
 def test_a_clip_without_pictures_passes(tmp_path: Path) -> None:
