@@ -47,9 +47,9 @@ def clip_with(
     rings = Rings(vehicle, capacity=4 << 20)
     for tick, payload in enumerate(payloads):
         for plain in PLAIN:
-            rings.push(plain, S + tick * S // 20, b"%s-%d" % (plain.topic.encode(), tick))
-        rings.push(channel, S + tick * S // 20, payload)
-    (clip,) = cut_clips(vehicle, rings, [an_event(1.5, priority=priority)])
+            rings.push(plain, 11 * S + tick * S // 20, b"%s-%d" % (plain.topic.encode(), tick))
+        rings.push(channel, 11 * S + tick * S // 20, payload)
+    (clip,) = cut_clips(vehicle, rings, [an_event(11.5, priority=priority)])
     vehicle.feed("classifier", "verdicts", {clip.clip_id: verdict_on(clip)})
     return clip
 

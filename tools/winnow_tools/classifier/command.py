@@ -89,8 +89,10 @@ def dataset_command(
 def train_command(
     data: Data,
     out: Out,
-    epochs: Annotated[int, typer.Option(min=1, max=10_000)] = Recipe().epochs,
-    seed: Annotated[int, typer.Option(min=0)] = Recipe().seed,
+    epochs: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Passes over the training part; the best one is kept.")
+    ] = Recipe().epochs,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same network.")] = Recipe().seed,
     rate: Annotated[float, typer.Option(min=1e-6, max=1.0, help="Learning rate.")] = Recipe().rate,
 ) -> None:
     """Train the network on the training part and calibrate it on the validation part."""
