@@ -187,7 +187,7 @@ POSES = {"/pose": {"kind": "pose", "schema_name": "geometry_msgs/msg/PoseStamped
 )
 def test_clips_carry_the_tags_of_the_lifecycle(rig, priority, topics, tags):
     rig.start(lifecycle_tags=True)
-    told = {} if topics is None else {"topic_contents": topics}
+    told = {} if topics is None else {"topic_contents": topics, "redaction": {"topics": {"/camera": {}}}}
     rig.worker.add(make_clip(rig.folder, "a", 1000, priority, **told))
     rig.rest()
     assert set(rig.store.tags.values()) == {tags}
