@@ -1,22 +1,29 @@
 """Makes the copy of a clip that may leave: what may show people left out, everything else byte for byte."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from mcap.reader import McapReader, make_reader
+from mcap.records import Attachment, Schema
 from mcap.records import Channel as ChannelRecord
-from mcap.records import Message, Schema
 
 from winnow_operators.privacy import holds_picture, why_withheld
+from winnow_redactor.chunks import Chunks, Loaded
 from winnow_runtime import atomic
 from winnow_runtime.hashed_file import HashedFile
 from winnow_runtime.mcapfile.profile import profile_of
 from winnow_runtime.mcapfile.records import channel_of
-from winnow_runtime.mcapfile.writer import McapWriter
-from winnow_schemas.channel import Channel
+from winnow_runtime.mcapfile.summary import serialised
+from winnow_runtime.mcapfile.writer import LIBRARY
+from winnow_runtime.recordings import mcap_records
+from winnow_runtime.recordings.mcap_records import SchemaRecord
+from winnow_runtime.salvage.shapes import AttachmentShape
+from winnow_runtime.salvage.target import NewFile, OutChunk
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.topics import Kind
@@ -53,6 +60,11 @@ class Source:
         if summary is None:
             raise BadInputError(f"{clip.name} has no summary; nothing of it leaves.")
         self._summary = summary
+        self._chunks: Chunks = self._guard(lambda: Chunks(clip, summary.chunk_indexes, summary.channels))
+
+    def close(self) -> None:
+        """Let go of the clip."""
+        self._chunks.close()
 
     def withheld(self) -> dict[str, str]:
         """Topic -> why it may show people: by its channels, and by its payloads where those say no."""
@@ -67,10 +79,12 @@ class Source:
             # A cloud in a message of a known form is no picture, and in its random bytes anything can be found.
             if kind is not Kind.LIDAR or channel.encoding not in CLOUD_ENCODINGS:
                 looked_at.add(channel.topic)
-        topics = sorted(looked_at - found.keys())
-        for _, channel_record, message in self.messages(topics) if topics else ():
-            if channel_record.topic not in found and holds_picture(message.data):
-                found[channel_record.topic] = "a payload of it is a picture"
+        topics = {
+            number: self._summary.channels[number].topic for number in self.numbers(looked_at - found.keys())
+        }
+        for number, data in self._payloads(topics) if topics else ():
+            if topics[number] not in found and holds_picture(data):
+                found[topics[number]] = "a payload of it is a picture"
         return dict(sorted(found.items()))
 
     def _kind(self, topic: str) -> Kind:
@@ -81,20 +95,27 @@ class Source:
             return now if now.shows_people else Kind.CAMERA
         return Kind(then) if Kind(then).shows_people else now
 
-    def messages(self, topics: list[str]) -> Iterator[tuple[Schema | None, ChannelRecord, Message]]:
-        """The messages of some topics, in time order."""
-        found = self._reader.iter_messages(topics=topics, log_time_order=True)
-        while (item := self._guard(lambda: next(found, None))) is not None:
-            yield item
+    def _payloads(self, numbers: Collection[int]) -> Iterator[tuple[int, memoryview]]:
+        for loaded in self._each(self._chunks.holding(numbers)):
+            yield from self._chunks.payloads(loaded, numbers)
 
-    def channels(self, topics: list[str]) -> list[Channel]:
-        """Channels of these topics."""
-        schemas = self._summary.schemas
-        return [
-            channel_of(schemas.get(record.schema_id), record)
-            for record in self._summary.channels.values()
-            if record.topic in topics
-        ]
+    def passing(self, topics: Collection[str]) -> Iterator[OutChunk]:
+        """What the chunks hold of some topics, in the order of the file."""
+        numbers = self.numbers(topics)
+        for loaded in self._each(self._chunks.holding(numbers)):
+            chunk = self._guard(partial(self._chunks.passing, loaded, numbers))
+            if chunk is not None:
+                yield chunk
+
+    def numbers(self, topics: Collection[str]) -> list[int]:
+        """The channels of some topics."""
+        return sorted(number for number, record in self._summary.channels.items() if record.topic in topics)
+
+    def definitions(self, topics: Collection[str]) -> Iterator[tuple[Schema | None, ChannelRecord]]:
+        """Schema and channel of each of these channels."""
+        for number in self.numbers(topics):
+            record = self._summary.channels[number]
+            yield self._summary.schemas.get(record.schema_id), record
 
     @property
     def topics(self) -> set[str]:
@@ -117,9 +138,15 @@ class Source:
         found = self._guard(lambda: list(self._reader.iter_metadata()))
         return [metadata for metadata in found if metadata.name.startswith(METADATA)]
 
-    def _guard(self, read: Any) -> Any:
+    def _each(self, found: Iterator[Loaded]) -> Iterator[Loaded]:
+        while (item := self._guard(lambda: next(found, None))) is not None:
+            yield item
+
+    def _guard(self, read: Callable[[], Any]) -> Any:
         try:
             return read()
+        except BadInputError:
+            raise
         except Exception as error:  # noqa: BLE001 - decompressors and parsers have errors of many kinds
             what = str(error) or type(error).__name__
             raise BadInputError(f"{self._name} cannot be read ({what}); nothing of it leaves.") from None
@@ -140,8 +167,7 @@ def make_outgoing(clip: Path, out: Path, settings: DeviceSettings) -> Made:
         file = clip.open("rb")
     except OSError as error:
         raise BadInputError(f"{clip.name} cannot be read ({error.strerror}); nothing of it leaves.") from None
-    with file:
-        source = Source(clip, file, settings, sidecar)
+    with file, closing(Source(clip, file, settings, sidecar)) as source:
         reasons = source.withheld()
         withheld = tuple(reasons)
         if not withheld and not source.strange_extras:
@@ -168,24 +194,21 @@ def _already(target: Path, sidecar: Sidecar, withheld: tuple[str, ...]) -> Sidec
 def _copy(source: Source, target: Path, described: Sidecar) -> Sidecar:
     file = HashedFile(target)
     try:
-        topics = sorted(source.topics - set(described.withheld_topics))
-        writer = McapWriter(file.write, profile=profile_of(source.channels(topics)))
-        writer.stream("lz4", "lz4")
-        numbers: dict[int, int] = {}
-        for schema, channel, message in source.messages(topics) if topics else ():
-            number = numbers.get(channel.id)
-            if number is None:
-                number = numbers[channel.id] = writer.channel(channel_of(schema, channel), "lz4")
-            writer.message(number, message.log_time, message.publish_time, message.sequence, message.data)
-        writer.flush()
+        topics = source.topics - set(described.withheld_topics)
+        copy = NewFile(file)
+        channels = [channel_of(schema, record) for schema, record in source.definitions(topics)]
+        copy.begin(profile_of(channels), LIBRARY)
+        _define(source, topics, copy)
+        for chunk in source.passing(topics):
+            copy.chunk(chunk)
         for attachment in source.attachments():
             data = attachment.data
             if attachment.name == "sidecar.json":
                 data = json.dumps(described.to_json(), indent=2, ensure_ascii=False).encode()
-            writer.attachment(attachment.name, attachment.media_type, data, attachment.log_time)
+            _attach(copy, attachment, data)
         for metadata in source.metadata():
-            writer.metadata(metadata.name, metadata.metadata)
-        writer.finish()
+            copy.metadata(metadata.name, metadata.metadata)
+        copy.finish()
         digest = file.publish()
     except BaseException:
         file.discard()
@@ -193,6 +216,28 @@ def _copy(source: Source, target: Path, described: Sidecar) -> Sidecar:
     described = described.completed(file.size_bytes, digest)
     atomic.write_json(target.with_suffix(".json"), described.to_json())
     return described
+
+
+def _define(source: Source, topics: set[str], copy: NewFile) -> None:
+    """Schemas and channels keep their numbers: the chunks name them."""
+    known: set[int] = set()
+    for schema, record in source.definitions(topics):
+        if schema is not None and schema.id not in known:
+            known.add(schema.id)
+            copy.schema(SchemaRecord(schema.id, schema.name, schema.encoding, schema.data))
+        metadata = tuple(sorted(record.metadata.items()))
+        copy.channel(
+            mcap_records.ChannelRecord(
+                record.id, record.schema_id, record.topic, record.message_encoding, metadata
+            )
+        )
+
+
+def _attach(copy: NewFile, attachment: Attachment, data: bytes) -> None:
+    at_ns = attachment.log_time
+    record = serialised(Attachment(at_ns, at_ns, attachment.name, attachment.media_type, data))
+    shape = AttachmentShape(attachment.name, attachment.media_type, at_ns, at_ns, len(data), len(record))
+    copy.attachment(shape, (record,))
 
 
 def _describe(sidecar: Sidecar, withheld: tuple[str, ...], settings: DeviceSettings) -> Sidecar:
