@@ -1,7 +1,6 @@
 """`winnow-extractor`: trigger events in; clips on disk and announced."""
 
 import contextlib
-import os
 from pathlib import Path
 
 from winnow_extractor.cutter import Cutter, LatchedTopics
@@ -262,8 +261,6 @@ def warm_folder(node: Node, run_id: str) -> Path:
 
 def run(node: Node) -> None:
     """Follow the triggers until they have ended and every clip is cut."""
-    with contextlib.suppress(OSError):
-        os.nice(node.settings.clips.nice)
     loop = Loop(node, attach(node))
     more = False
     while True:
@@ -281,4 +278,4 @@ def run(node: Node) -> None:
 
 def main() -> None:
     """Console script."""
-    run_as_process(run)
+    run_as_process(run, gives_way=True)

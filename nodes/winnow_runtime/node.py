@@ -310,11 +310,18 @@ def connect() -> Node:
     return Node(seam, settings, document, folder.resolve(), SystemClock())
 
 
-def run_as_process(loop: Callable[[Node], None]) -> None:
-    """Body of a node's ``main()``: errors that a user can mend are one sentence, not a traceback."""
+def run_as_process(loop: Callable[[Node], None], *, gives_way: bool = False) -> None:
+    """Body of a node's ``main()``: errors that a user can mend are one sentence, not a traceback.
+
+    ``gives_way``: the node has time; where processors are short, those that record come first.
+    """
     logging.basicConfig(level=os.environ.get("WINNOW_LOG", "INFO"), format="%(message)s", stream=sys.stderr)
     try:
-        loop(connect())
+        node = connect()
+        if gives_way:
+            with contextlib.suppress(OSError):
+                os.nice(node.settings.clips.nice)  # this thread and those it starts; dora's go on receiving
+        loop(node)
     except WinnowError as error:
         print(f"winnow: {error}", file=sys.stderr, flush=True)
         raise SystemExit(error.exit_code) from None

@@ -38,7 +38,7 @@ class ClipSettings(Strict):
     )
     """Size cap per priority (3.3, errata): over it, topics are left out by `drop_order`; never for P0."""
     nice: int = Field(default=10, ge=0, le=19)
-    """Scheduling niceness of the extractor: recording comes first."""
+    """Scheduling niceness of extractor, classifier, redactor, uploader and retention: recording comes first."""
 
 
 class ClassifierMode(StrEnum):
