@@ -32,6 +32,8 @@ class Source:
         """Whether its control output is wired: then its watermark counts."""
         self.progress = SourceProgress(len(ports))
         self.resends = False
+        self.waits = speaks
+        """Whether it sends only what credits allow; the careful guess until it has said so itself."""
         self.heard = False
 
     @property
@@ -100,7 +102,7 @@ class Ring:
         elif event.id in self._controls:
             source = self.sources[self._controls[event.id]]
             control = Control.from_arrow(event.value)
-            source.resends = control.resends
+            source.resends, source.waits = control.resends, control.waits
             if not source.heard:
                 source.heard = True
                 self._beat_ns = 0  # it waits for its first credit
@@ -150,7 +152,8 @@ class Ring:
             self.end,
         )
         self.board.write(beat)
-        self.flow.beat(self._number, tuple(_head(port) for port in self._ordered))
+        if self._held_back:
+            self.flow.beat(self._number, tuple(_head(port) for port in self._ordered))
         self.node.send(
             "heartbeat",
             Heartbeat(
@@ -172,8 +175,15 @@ class Ring:
         self._fresh_messages = self._fresh_bytes = 0
         return self.flow.all_finished(cells)
 
+    @property
+    def _held_back(self) -> bool:
+        """Whether some source looks at what the readers still need; nothing holds a live one back."""
+        return any(source.waits for source in self.sources.values())
+
     def _credit(self, cells: dict[str, CellState | None]) -> None:
-        needed = dict(zip(self.ports, self.flow.needed_from(self._ordered, cells), strict=True))
+        heads = [_head(port) for port in self._ordered]
+        first = self.flow.needed_from(self._ordered, cells) if self._held_back else heads
+        needed = dict(zip(self.ports, first, strict=True))
         for source in self.sources.values():
             if source.speaks:
                 credit = Credit(
