@@ -68,7 +68,13 @@ class Loop:
             self.reader = TierReader(Channels(folder), None, WarmReader(folder))
         latched = LatchedTopics(self.reader, node.settings)
         self.cutter = Cutter(
-            self.reader, latched, node.settings, self._settings_text, node.out, self.extractor.budget
+            self.reader,
+            latched,
+            node.settings,
+            self._settings_text,
+            node.out,
+            self.extractor.budget,
+            lambda: node.report(self.health),
         )
 
     def take(self, event: object) -> None:

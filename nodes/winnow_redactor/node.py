@@ -1,5 +1,7 @@
 """`winnow-redactor`: verdicts in; what may leave out. Fail-closed: in doubt a clip stays."""
 
+from collections.abc import Callable
+
 from winnow_redactor.withhold import make_outgoing
 from winnow_runtime import atomic
 from winnow_runtime.node import Node, run_as_process
@@ -10,11 +12,11 @@ IDLE_S = 0.3
 RETRY_S = 2.0
 
 
-def handle(node: Node, verdict: Verdict) -> None:
+def handle(node: Node, verdict: Verdict, is_alive: Callable[[], None]) -> None:
     """Decide what of one clip may leave, and say so."""
     clip = node.out / verdict.path
     try:
-        made = make_outgoing(clip, node.out, node.settings)
+        made = make_outgoing(clip, node.out, node.settings, is_alive)
     except BadInputError as error:
         node.decide("redaction", t_ns=0, subject=verdict.clip_id, outcome="stays", reason=str(error))
         return
@@ -65,7 +67,7 @@ class Loop:
         self.waiting += self.verdicts.take(look=look)
         while self.waiting:
             try:
-                handle(self.node, self.waiting[0])
+                handle(self.node, self.waiting[0], lambda: self.node.report(self.health))
             except OSError as error:
                 self._refuse(error)
                 return False

@@ -152,8 +152,10 @@ class Source:
             raise BadInputError(f"{self._name} cannot be read ({what}); nothing of it leaves.") from None
 
 
-def make_outgoing(clip: Path, out: Path, settings: DeviceSettings) -> Made:
+def make_outgoing(clip: Path, out: Path, settings: DeviceSettings, is_alive: Callable[[], None]) -> Made:
     """The file that may leave for ``clip``: itself when nothing in it can show people, else a copy without.
+
+    ``is_alive`` is called with every chunk: a clip takes minutes where there is little time for it.
 
     Raises:
         BadInputError: the clip or its sidecar cannot be read; then nothing may leave.
@@ -177,7 +179,7 @@ def make_outgoing(clip: Path, out: Path, settings: DeviceSettings) -> Made:
         if done is None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.with_suffix(".json").unlink(missing_ok=True)
-            done = _copy(source, target, _describe(sidecar, withheld, settings))
+            done = _copy(source, target, _describe(sidecar, withheld, settings), is_alive)
         return Made(target, done, withheld, reasons)
 
 
@@ -191,7 +193,7 @@ def _already(target: Path, sidecar: Sidecar, withheld: tuple[str, ...]) -> Sidec
     return done if same and target.exists() and target.stat().st_size == done.size_bytes else None
 
 
-def _copy(source: Source, target: Path, described: Sidecar) -> Sidecar:
+def _copy(source: Source, target: Path, described: Sidecar, is_alive: Callable[[], None]) -> Sidecar:
     file = HashedFile(target)
     try:
         topics = source.topics - set(described.withheld_topics)
@@ -201,6 +203,7 @@ def _copy(source: Source, target: Path, described: Sidecar) -> Sidecar:
         _define(source, topics, copy)
         for chunk in source.passing(topics):
             copy.chunk(chunk)
+            is_alive()
         for attachment in source.attachments():
             data = attachment.data
             if attachment.name == "sidecar.json":

@@ -16,7 +16,7 @@ from winnow_schemas.messages import Control, Credit, Heartbeat
 
 BURST_MESSAGES = 256
 BURST_BYTES = 8 * 1024 * 1024
-"""A beat is due after this much, or after ring.heartbeat_ms: a fast source waits for no timer."""
+"""A beat is due after this much, or after ring.heartbeat_ms: a source that waits for credits waits for no timer."""
 QUIET_BEAT_S = 0.25
 """Without news, a beat every so often all the same: a lost one must not stop anybody."""
 HEALTH_EVERY_S = 1.0
@@ -126,7 +126,8 @@ class Ring:
     @property
     def beat_due(self) -> bool:
         elapsed = self.node.clock.monotonic_ns() - self._beat_ns
-        if self._fresh_messages >= BURST_MESSAGES or self._fresh_bytes >= BURST_BYTES:
+        burst = self._fresh_messages >= BURST_MESSAGES or self._fresh_bytes >= BURST_BYTES
+        if burst and self._held_back:
             return True
         wait = self.node.settings.ring.heartbeat_ms * 1e6 if self._fresh_messages else QUIET_BEAT_S * 1e9
         return elapsed >= wait

@@ -50,8 +50,8 @@ class RingSettings(Strict):
     """All rings together may not be larger (2.2)."""
     shm_dir: str = "/dev/shm"  # noqa: S108 - shared memory is what is meant
     """Where the shared memory files live."""
-    heartbeat_ms: float = Field(default=20.0, ge=1, le=1000)
-    """How often readers are told what is new."""
+    heartbeat_ms: float = Field(default=50.0, ge=1, le=1000)
+    """How often readers are told what is new: each beat wakes all of them."""
     lateness_ms: float = Field(default=200.0, ge=0, le=60_000)
     """Live: how late a message may come and still be decided in order."""
     crc: bool = False
