@@ -139,9 +139,9 @@ def _pass(load: Load, factor: int) -> Pass:
     out = load.scratch / f"run-{factor}x"
     warm = SHM / f"bench-{load.scratch.name}-{factor}x"
     settings = load.scratch / f"vehicle-{factor}.yml"
-    settings.write_text(_settings(warm), "utf-8")
+    settings.write_text(suite_settings(warm), "utf-8")
     script = load.scratch / f"load-{factor}.yml"
-    script.write_text(_script(WALL_S * factor), "utf-8")
+    script.write_text(suite_script(WALL_S * factor), "utf-8")
     environment = {
         "WINNOW_SETTINGS": str(settings),
         "WINNOW_SCRIPT": str(script),
@@ -179,7 +179,7 @@ def _json(path: Path | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _settings(warm: Path) -> str:
+def suite_settings(warm: Path | None = None) -> str:
     """The vehicle's settings with smaller rings, a small warm tier, uploads off, and the two triggers."""
     text = re.sub(
         r"ring_mib: ([\d.]+)",
@@ -188,7 +188,7 @@ def _settings(warm: Path) -> str:
     )
     value = yaml.safe_load(text)
     value["triggers"]["set"] = {**value["triggers"].get("set", {}), **_TRIGGERS}
-    value["recorder"] |= {"limit_gb": WARM_GB, "min_retention_s": 45, "folder": str(warm)}
+    value["recorder"] |= {"limit_gb": WARM_GB, "min_retention_s": 45, "folder": str(warm or "")}
     value["upload"]["enabled"] = False
     value["monitor"] = {"port": 0}
     value["clips"]["max_size_gb"] = {}
@@ -196,7 +196,8 @@ def _settings(warm: Path) -> str:
     return yaml.safe_dump(value, sort_keys=False)
 
 
-def _script(duration_s: int) -> str:
+def suite_script(duration_s: int) -> str:
+    """The quiet script, so long."""
     text = resources.files("winnow_schemas.simulation").joinpath("scripts/quiet.yml").read_text("utf-8")
     return re.sub(r"^duration_s:.*$", f"duration_s: {duration_s}", text, flags=re.MULTILINE)
 
