@@ -17,6 +17,7 @@ from winnow_runtime import atomic
 from winnow_runtime.clock import Clock
 from winnow_runtime.legal_holds import LegalHolds
 from winnow_runtime.ring.board import CHANNELS, Beat, Cell
+from winnow_runtime.ring.folder import RingFolder
 from winnow_runtime.ring.layout import NO_TIME
 from winnow_runtime.ring.reader import Entries, RingReader
 from winnow_runtime.ring.view import RingView
@@ -79,7 +80,8 @@ class Recorder:
         """Segments that a crash left open and that the disk did not let us mend."""
         self._mended_ns = 0
         self.stalls = Stalls(folder)
-        self.room = Room(folder, settings, holds)
+        shm = view.folder.path.parent
+        self.room = Room(folder, settings, holds, lambda run: not RingFolder.of(shm, run).abandoned)
         try:
             self._prepare()
         except OSError as error:

@@ -2,9 +2,11 @@
 
 import errno
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from winnow_operators.retention.eviction import Eviction, EvictionLimits, SegmentInfo, plan_eviction
+from winnow_recorder.earlier_runs import EarlierRuns
 from winnow_recorder.note import Note
 from winnow_runtime.legal_holds import Holds, LegalHolds
 from winnow_runtime.warm.index import Segment, segments
@@ -12,10 +14,13 @@ from winnow_schemas.settings.device import RecorderSettings
 
 
 class Room:
-    """The segments of one folder, and how much they may take."""
+    """The segments of one run and of those before it, and how much they may take together."""
 
-    def __init__(self, folder: Path, settings: RecorderSettings, holds: LegalHolds) -> None:
+    def __init__(
+        self, folder: Path, settings: RecorderSettings, holds: LegalHolds, lives: Callable[[str], bool]
+    ) -> None:
         self._folder = folder
+        self._earlier = EarlierRuns(folder, lives)
         self._holds = holds
         self._problems: tuple[str, ...] = ()
         self._limits = EvictionLimits(
@@ -36,8 +41,9 @@ class Room:
 
         """
         everything = segments(self._folder)
-        sizes = {segment: segment.size_bytes() for segment in everything}
-        self.segments, self.used_bytes = len(everything), sum(sizes.values())
+        earlier = self._earlier.look()
+        sizes = {segment: segment.size_bytes() for segment in (*everything, *earlier)}
+        self.segments, self.used_bytes = len(sizes), sum(sizes.values())
         with self._holds.steady() as holds:
             if holds is None:
                 return []  # somebody is changing them: in a second
@@ -52,6 +58,15 @@ class Room:
                 )
                 for segment, end in zip(everything, ends, strict=True)
                 if segment != open_segment
+            } | {
+                segment: SegmentInfo(
+                    f"{segment.path.parent.name}/{segment.path.name}",
+                    segment.start_ns,
+                    self._earlier.end_ns(segment),
+                    sizes[segment],
+                    held=bool(holds.why_held(segment.start_ns, self._earlier.end_ns(segment))),
+                )
+                for segment in earlier
             }
             plan = plan_eviction(
                 list(infos.values()),
@@ -63,8 +78,10 @@ class Room:
             )
             going = {eviction.segment.name for eviction in plan}
             for segment, info in infos.items():
-                if info.name in going:
+                if info.name in going and segment in everything:
                     segment.remove()
+                elif info.name in going:
+                    self._earlier.remove(segment)
         self.held_bytes = sum(info.size_bytes for info in infos.values() if info.held)
         self._check_floor()
         return [*self._troubles(holds), *(_evicted(eviction) for eviction in plan)]

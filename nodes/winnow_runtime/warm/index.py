@@ -49,6 +49,17 @@ class Segment:
             return np.empty(0, ROW)
         return np.frombuffer(data, dtype=ROW, count=len(data) // ROW.itemsize)
 
+    def last_rows(self, most_bytes: int) -> Rows:
+        """The newest index rows that are complete on disk, at most so many bytes of them."""
+        try:
+            with self.index_path.open("rb") as file:
+                whole = file.seek(0, 2) // ROW.itemsize
+                file.seek(max(0, whole - most_bytes // ROW.itemsize) * ROW.itemsize)
+                data = file.read(most_bytes // ROW.itemsize * ROW.itemsize)
+        except FileNotFoundError:
+            return np.empty(0, ROW)
+        return np.frombuffer(data, dtype=ROW, count=len(data) // ROW.itemsize)
+
     def size_bytes(self) -> int:
         """Bytes of the segment and its index; 0 when it is gone."""
         return sum(path.stat().st_size for path in (self.path, self.index_path) if path.exists())

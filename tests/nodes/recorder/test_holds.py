@@ -39,7 +39,7 @@ def minutes(folder: Path) -> list[int]:
 def test_what_a_hold_covers_stays_and_does_not_count(folder: Path, tmp_path: Path) -> None:
     holds = LegalHolds(tmp_path)
     hold = holds.add(make_hold(0, 30 * S, "accident", 0))
-    room = Room(folder, SETTINGS, holds)
+    room = Room(folder, SETTINGS, holds, lambda _: False)
     notes = room.make(None, 360 * S, 2**62)
     assert minutes(folder) == [0, 2, 3, 4, 5]
     assert (room.held_bytes, [note.outcome for note in notes]) == (2000, ["evicted"])
@@ -51,7 +51,7 @@ def test_what_a_hold_covers_stays_and_does_not_count(folder: Path, tmp_path: Pat
 def test_a_hold_on_all_of_it_keeps_all_of_it(folder: Path, tmp_path: Path) -> None:
     holds = LegalHolds(tmp_path)
     holds.add(make_hold(0, 9999 * S, "", 0))
-    assert Room(folder, SETTINGS, holds).make(None, 360 * S, 2**62) == []
+    assert Room(folder, SETTINGS, holds, lambda _: False).make(None, 360 * S, 2**62) == []
     assert len(minutes(folder)) == 6
 
 
@@ -59,7 +59,7 @@ def test_a_hold_that_cannot_be_read_keeps_everything_and_is_told_once(folder: Pa
     holds = LegalHolds(tmp_path)
     holds.folder.mkdir()
     (holds.folder / "x.json").write_bytes(b"\xff")
-    room = Room(folder, SETTINGS, holds)
+    room = Room(folder, SETTINGS, holds, lambda _: False)
     assert [(note.kind, note.outcome) for note in room.make(None, 360 * S, 2**62)] == [
         ("legal hold", "unreadable")
     ]
@@ -73,7 +73,7 @@ def test_full_of_held_segments_it_stops_writing_instead_of_deleting(
     holds = LegalHolds(tmp_path)
     hold = holds.add(make_hold(0, 9999 * S, "", 0))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10_000, 10_000, 0))
-    room = Room(folder, SETTINGS, holds)
+    room = Room(folder, SETTINGS, holds, lambda _: False)
     with pytest.raises(OSError, match=r"legal holds keep 0\.00 GB of segments; lift one"):
         room.make(None, 360 * S, 2**62)
     assert len(minutes(folder)) == 6
