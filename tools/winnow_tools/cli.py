@@ -12,6 +12,7 @@ from winnow_tools.clips.command import clips_app
 from winnow_tools.console import EXIT_CODES
 from winnow_tools.demo.command import demo_command
 from winnow_tools.graphpage.command import graph_command
+from winnow_tools.plates.command import plates_app
 from winnow_tools.recover.command import recover_command
 from winnow_tools.report.command import report_command
 from winnow_tools.ring.command import ring_command
@@ -44,6 +45,7 @@ app.command("demo")(demo_command)
 app.command("bench")(bench_command)
 app.add_typer(campaign_app)
 app.add_typer(clips_app)
+app.add_typer(plates_app)
 app.add_typer(sim_app)
 app.add_typer(store_app)
 app.add_typer(triggers_app)
