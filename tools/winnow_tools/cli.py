@@ -22,6 +22,7 @@ from winnow_tools.sim.command import sim_app
 from winnow_tools.store.command import store_app
 from winnow_tools.triggers.command import triggers_app
 from winnow_tools.types_command import types_command
+from winnow_tools.video.command import video_command
 from winnow_tools.whatif.command import what_if_command
 from winnow_tools.why.command import why_command
 
@@ -41,6 +42,7 @@ app.command("what-if")(what_if_command)
 app.command("why")(why_command)
 app.command("report")(report_command)
 app.command("recover")(recover_command)
+app.command("video")(video_command)
 app.command("demo")(demo_command)
 app.command("bench")(bench_command)
 app.add_typer(campaign_app)
