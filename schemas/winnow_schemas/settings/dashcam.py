@@ -89,12 +89,10 @@ class PlateSettings(Strict):
 
 
 class DashcamSettings(Strict):
-    """One file for both graphs."""
+    """For both graphs."""
 
-    out: str = ""
-    """Folder for results, relative to this file; WINNOW_OUT goes before."""
     videos: list[str] = Field(default_factory=list, max_length=100_000)
-    """Files and folders to go through; `winnow video` fills this in."""
+    """Files and folders to go through, relative to the settings file; WINNOW_VIDEOS goes before."""
     gate: GateSettings = GateSettings()
     """Which frames."""
     proposer: ProposerSettings = ProposerSettings()

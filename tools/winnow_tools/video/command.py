@@ -13,9 +13,8 @@ from rich.table import Table
 from winnow_runtime.dashcam.job import Job, PausedError, videos_in
 from winnow_runtime.video.file import Video
 from winnow_schemas.errors import BadInputError
+from winnow_schemas.settings import load_settings
 from winnow_schemas.settings.dashcam import DashcamSettings
-from winnow_schemas.validation import validate
-from winnow_schemas.yaml_source import load_file
 from winnow_tools.console import fail, print_json, print_table, sentences
 from winnow_tools.video.going import Watcher, go_through, open_stages
 
@@ -67,7 +66,7 @@ def video_command(
 
 
 def _settings(path: Path | None, gps: Path | None, *, archive: bool) -> DashcamSettings:
-    settings = validate(DashcamSettings, load_file(path)) if path else DashcamSettings()
+    settings = load_settings(path)[0].dashcam if path else DashcamSettings()
     if gps is not None and not gps.is_file():
         raise BadInputError(f"The GPS log {gps} does not exist; nothing was looked at.")
     changes: dict[str, Any] = {"archive": archive and settings.archive}

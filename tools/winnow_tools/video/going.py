@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from winnow_archive.stage import MANIFEST, archive
-from winnow_operators.dashcam.gps.track import GpsTrack
+from winnow_plates.placing import gps_of
 from winnow_plates.reading import RegionReader
 from winnow_plates.stage import read_plates
 from winnow_preprocess.proposing import Proposer, proposer_of
@@ -14,7 +14,6 @@ from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job, job_of
 from winnow_runtime.dashcam.lines import clear
 from winnow_runtime.dashcam.parking import park
-from winnow_runtime.dashcam.positions import track_of
 from winnow_runtime.dashcam.store import store, write_parquet
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.dashcam import DashcamSettings
@@ -111,7 +110,7 @@ def one(job: Job, settings: DashcamSettings, stages: Stages, watcher: Watcher) -
         if not isinstance(atomic.read_json(job.artifact.with_suffix(".json")), dict):
             watcher.stage(job, "filtering")
             preprocess(job, settings, stages.proposer, watcher.frames)
-        gps = _track(job, settings, watcher)
+        gps = gps_of(job, settings, watcher.said)
         watcher.stage(job, "reading")
         record = read_plates(job, settings, stages.reader, gps, watcher.frames)
         if record["problem"]:
@@ -122,24 +121,6 @@ def one(job: Job, settings: DashcamSettings, stages: Stages, watcher: Watcher) -
         archive(job, settings, lambda done: watcher.frames(done, 0))
     clear(job.scratch)
     return record
-
-
-def _track(job: Job, settings: DashcamSettings, watcher: Watcher) -> GpsTrack | None:
-    """The positions of a video; what is wrong with them is told and does not hold its plates back."""
-    summary = atomic.read_json(job.artifact.with_suffix(".json")) or {}
-    try:
-        gps, sentence = track_of(
-            job.video,
-            named=Path(settings.gps) if settings.gps else None,
-            created=summary.get("created", ""),
-            duration_ns=summary.get("duration_ns", 0),
-            offset_s=settings.gps_offset_s,
-        )
-    except BadInputError as error:
-        gps, sentence = None, str(error)
-    if sentence:
-        watcher.said(sentence)
-    return gps
 
 
 def _forget_others(out: Path, ids: set[str]) -> None:
