@@ -36,7 +36,7 @@ def plate_photos(data: PlateFormats, count: int, seed: int) -> Iterator[PlatePho
 
 def _photo(text: str, generator: np.random.Generator) -> PlatePhoto:
     width, height = SIZE_PX
-    image = _street(generator)
+    image = street(generator)
     plate = plate_picture(text, STYLES[int(generator.integers(len(STYLES)))])
     wide = float(generator.uniform(70, 260))
     high = wide * plate.shape[0] / plate.shape[1]
@@ -56,7 +56,8 @@ def _photo(text: str, generator: np.random.Generator) -> PlatePhoto:
     return PlatePhoto(np.clip(shot, 0, 255).astype(np.uint8), text, box)
 
 
-def _street(generator: np.random.Generator) -> Image:
+def street(generator: np.random.Generator) -> Image:
+    """Sky, road, houses and signs."""
     width, height = SIZE_PX
     image = np.zeros((height, width, 3), np.uint8)
     image[: height // 2] = (200, 180, 150)

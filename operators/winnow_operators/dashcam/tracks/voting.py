@@ -21,9 +21,8 @@ FULL_HEIGHT_PX = 24.0
 """Line height from which a reading counts in full: crops of 24 px were read right in 67 of 100, of 40 px in 100."""
 OTHER_LENGTH = 0.5
 """What a reading with a character too many or too few still counts for."""
-MOST_SHARPENING = 3.0
-"""Frames of one pass err alike (the same dirt, the same angle), so they count for less than their number:
-for its root, and for nine at most."""
+MOST_SHARPENING = 6
+"""Frames of one pass err alike (the same dirt, the same angle), so more than this many are no more evidence."""
 
 
 class Loser(NamedTuple):
@@ -78,7 +77,7 @@ def vote(sightings: Sequence[Sighting], formats: Formats) -> Vote:
             sums[place] += weight * (1.0 if same else OTHER_LENGTH) * sighting.probabilities[other]
     pooled = (sums / np.maximum(sums.sum(axis=1, keepdims=True), FLOOR)).astype(np.float32)
     # Frames that agree are more evidence than one: what few of them saw must not win by a format's favour.
-    judged = formats.judge(pooled ** min(MOST_SHARPENING, math.sqrt(len(ordered))))
+    judged = formats.judge(pooled ** min(MOST_SHARPENING, len(ordered)))
     text = judged.text
     kept = pooled[judged.start :]
     shares = tuple(float(row[ALPHABET.index(c)]) for row, c in zip(kept, text, strict=True))
