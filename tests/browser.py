@@ -145,8 +145,8 @@ class Browser:
             self.loaded = True
         return answer
 
-    def open(self, path: Path, width=1280, height=900, dark=False, phone=False):
-        """Open a file on a screen of that kind and wait until it is loaded."""
+    def open(self, path: Path | str, width=1280, height=900, dark=False, phone=False):
+        """Open a file or an address on a screen of that kind and wait until it is loaded."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -158,7 +158,14 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
         self.requests, self.messages, self.loaded = [], [], False
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=path if isinstance(path, str) else path.resolve().as_uri())
+        while not self.loaded:
+            self._next()
+
+    def go(self, script):
+        """Do something that leads to another page, and wait until that is loaded."""
+        self.loaded = False
+        self.run(f"setTimeout(() => {{ {script} }}, 0); null")
         while not self.loaded:
             self._next()
 

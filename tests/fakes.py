@@ -22,7 +22,10 @@ class FakeClock:
         return self._monotonic_ns
 
     def sleep_s(self, seconds: float) -> None:
-        self.advance_s(max(0.0, seconds))
+        if seconds > 0:
+            self.advance_s(
+                max(seconds, 1e-9)
+            )  # waiting takes time, however short: a real clock moves on, too
 
     def advance_s(self, seconds: float) -> None:
         self._wall_ns += int(seconds * 1e9)

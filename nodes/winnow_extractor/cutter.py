@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from winnow_extractor.calibration import Calibration
 from winnow_operators.clips.budget import ExtractionBudget
 from winnow_operators.clips.judging import Amount, clip_name, judge, utc_text
 from winnow_operators.clips.windows import ClipPlan
@@ -70,7 +71,9 @@ class Cutter:
         settings_text: str,
         out: Path,
         budget: ExtractionBudget,
+        calibration: Calibration | None = None,
     ) -> None:
+        self._calibration = calibration
         self._reader = reader
         self._latched = latched
         self._settings = settings
@@ -192,6 +195,9 @@ class Cutter:
         body = json.dumps(sidecar.to_json(), indent=2, ensure_ascii=False).encode()
         writer.attachment("sidecar.json", "application/json", body, clip.lead.t_ns)
         writer.attachment("settings.yml", "application/yaml", self._settings_text.encode(), clip.lead.t_ns)
+        if self._calibration is not None:
+            own = self._calibration
+            writer.attachment(own.name, own.media_type, own.data, clip.lead.t_ns)
         for number, trigger in enumerate(sidecar.triggers):
             values = {
                 key: json.dumps(value) if not isinstance(value, str) else value

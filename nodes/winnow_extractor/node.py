@@ -4,6 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from winnow_extractor.calibration import read_calibration
 from winnow_extractor.cutter import Cutter, LatchedTopics
 from winnow_extractor.demand import PreRoll
 from winnow_extractor.extractor import Done, Extractor, remove_leftovers
@@ -45,7 +46,9 @@ class Loop:
         self.events = node.inbox("events", TriggerEvent, saved.get("events", 0))
         self.run_id = saved.get("run_id") or self.events.next_run() or node.run_id
         """The run whose windows are being cut: an earlier one of this folder until nothing of it is left."""
-        self._settings_text = Path(node.document.name).read_text("utf-8")
+        settings_path = Path(node.document.name)
+        self._settings_text = settings_path.read_text("utf-8")
+        self._calibration = read_calibration(node.settings.clips.calibration, settings_path.parent)
         self._tiers()
         self.watermark_ns = NO_TIME
         self.refused = ""
@@ -69,7 +72,13 @@ class Loop:
             self.reader = TierReader(Channels(folder), None, WarmReader(folder))
         latched = LatchedTopics(self.reader, node.settings)
         self.cutter = Cutter(
-            self.reader, latched, node.settings, self._settings_text, node.out, self.extractor.budget
+            self.reader,
+            latched,
+            node.settings,
+            self._settings_text,
+            node.out,
+            self.extractor.budget,
+            self._calibration,
         )
 
     def take(self, event: object) -> None:

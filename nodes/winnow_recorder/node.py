@@ -4,6 +4,7 @@ from pathlib import Path
 
 from winnow_recorder.recorder import Recorder
 from winnow_runtime.attach import attach
+from winnow_runtime.legal_holds import LegalHolds
 from winnow_runtime.node import Node, run_as_process
 from winnow_runtime.ring.board import End
 from winnow_runtime.ring.view import RingView
@@ -22,7 +23,14 @@ def run(node: Node) -> None:
         return
     base = Path(settings.folder) if settings.folder else node.out / "warm"
     recorder = Recorder(
-        view, view.own_cell(node.id), base / node.run_id, node.state, node.run_id, settings, node.clock
+        view,
+        view.own_cell(node.id),
+        base / node.run_id,
+        node.state,
+        node.run_id,
+        settings,
+        node.clock,
+        LegalHolds(node.out),
     )
     try:
         while True:
@@ -56,8 +64,9 @@ def _health(recorder: Recorder) -> tuple[int, str, dict[str, object]]:
         "recorded_messages": messages,
         "recorded_bytes": size,
         "lost": recorder.lost,
-        "segments": recorder.segments,
-        "used_bytes": recorder.used_bytes,
+        "segments": recorder.room.segments,
+        "used_bytes": recorder.room.used_bytes,
+        "held_bytes": recorder.room.held_bytes,
         "stalls": recorder.stalls.count,
         "longest_stall_s": recorder.stalls.longest_ns / 1e9,
     }

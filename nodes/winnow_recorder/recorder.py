@@ -2,25 +2,25 @@
 
 import contextlib
 import json
-import shutil
 from collections import deque
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from winnow_operators.retention.eviction import EvictionLimits, SegmentInfo, plan_eviction
 from winnow_recorder.note import Note
 from winnow_recorder.recorded import recorded_seqs
+from winnow_recorder.room import Room
 from winnow_recorder.stalls import Stalls
 from winnow_recorder.syncing import Syncer
 from winnow_runtime import atomic
 from winnow_runtime.clock import Clock
+from winnow_runtime.legal_holds import LegalHolds
 from winnow_runtime.ring.board import CHANNELS, Beat, Cell
 from winnow_runtime.ring.layout import NO_TIME
 from winnow_runtime.ring.reader import RingReader
 from winnow_runtime.ring.view import RingView
-from winnow_runtime.warm.index import Segment, segments
+from winnow_runtime.warm.index import Segment
 from winnow_runtime.warm.recovery import recover
 from winnow_runtime.warm.writer import Item, SegmentWriter
 from winnow_schemas.settings.device import RecorderSettings
@@ -49,6 +49,7 @@ class Recorder:
         run_id: str,
         settings: RecorderSettings,
         clock: Clock,
+        holds: LegalHolds,
     ) -> None:
         self._view = view
         self._cell = cell
@@ -78,8 +79,7 @@ class Recorder:
         """Segments that a crash left open and that the disk did not let us mend."""
         self._mended_ns = 0
         self.stalls = Stalls(folder)
-        self.segments = self.used_bytes = 0
-        """Of this run's warm tier, as eviction saw it last."""
+        self.room = Room(folder, settings, holds)
         try:
             self._prepare()
         except OSError as error:
@@ -168,6 +168,9 @@ class Recorder:
         heads = {port: ring.head for port, ring in self._view.rings().items()}
         if self.down or (self._unmended and now - self._mended_ns >= MEND_EVERY_NS):
             self._prepare()
+        if now - self._evicted_ns >= EVICT_EVERY_NS:  # before recording: what may not be written is not begun
+            self._evicted_ns = now
+            self.notes += self.room.make(self._writer.segment, self.newest_ns, self._needed_from_ns())
         self._most_behind = max(self._most_behind, sum(heads.values()) - sum(self._next.values()))
         worked = self._record(heads)
         if now - self._flushed_ns >= FLUSH_EVERY_NS or not worked:
@@ -175,9 +178,6 @@ class Recorder:
             self._writer.flush()
         self._beats.append((beat.number, heads))
         self._release()
-        if now - self._evicted_ns >= EVICT_EVERY_NS:
-            self._evicted_ns = now
-            self._evict()
         return worked
 
     def _record(self, heads: dict[str, int]) -> bool:
@@ -286,47 +286,6 @@ class Recorder:
         """
         self._beats.clear()
         self._cell.write(done=self._view.beat().number)
-
-    def _evict(self) -> None:
-        settings = self._settings
-        limits = EvictionLimits(
-            limit_bytes=int(settings.limit_gb * 1e9),
-            evict_at=settings.evict_at,
-            evict_to=settings.evict_to,
-            min_retention_ns=int(settings.min_retention_s * 1e9),
-            free_floor_bytes=int(settings.free_floor_gb * 1e9),
-        )
-        closed = [segment for segment in segments(self._folder) if segment != self._writer.segment]
-        everything = segments(self._folder)
-        used = sum(segment.size_bytes() for segment in everything)
-        self.segments, self.used_bytes = len(everything), used
-        ends = [segment.start_ns for segment in everything[1:]] + [self.newest_ns + 1][: len(everything)]
-        infos = [
-            SegmentInfo(segment.path.name, segment.start_ns, end, segment.size_bytes())
-            for segment, end in zip(everything, ends, strict=True)
-            if segment in closed
-        ]
-        by_name = {segment.path.name: segment for segment in closed}
-        plan = plan_eviction(
-            infos,
-            used_bytes=used,
-            free_bytes=shutil.disk_usage(self._folder).free,
-            newest_ns=self.newest_ns,
-            needed_from_ns=self._needed_from_ns(),
-            limits=limits,
-        )
-        for eviction in plan:
-            by_name[eviction.segment.name].remove()
-            broke = f", although it breaks the {eviction.broke}" if eviction.broke else ""
-            self.notes.append(
-                Note(
-                    "segment",
-                    eviction.segment.start_ns,
-                    eviction.segment.name,
-                    "evicted",
-                    f"{eviction.segment.size_bytes} bytes deleted because {eviction.reason}{broke}.",
-                )
-            )
 
     def _needed_from_ns(self) -> int:
         cells = (self._view.cell(reader) for reader in self._view.folder.readers())

@@ -1,10 +1,10 @@
 """`winnow-redactor`: verdicts in; what may leave out. Fail-closed: in doubt a clip stays."""
 
-from winnow_redactor.withhold import make_outgoing
-from winnow_runtime import atomic
+from winnow_redactor.withhold import make_outgoing, remove_leftovers
 from winnow_runtime.node import Node, run_as_process
-from winnow_schemas.errors import BadInputError
+from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_schemas.messages import Outgoing, Verdict
+from winnow_schemas.settings.packing import Profile
 
 IDLE_S = 0.3
 RETRY_S = 2.0
@@ -15,13 +15,15 @@ def handle(node: Node, verdict: Verdict) -> None:
     clip = node.out / verdict.path
     try:
         made = make_outgoing(clip, node.out, node.settings)
-    except BadInputError as error:
+    except (BadInputError, UnavailableError) as error:
         node.decide("redaction", t_ns=0, subject=verdict.clip_id, outcome="stays", reason=str(error))
         return
     sidecar = made.sidecar
     t_ns = sidecar.triggers[0].t_ns if sidecar.triggers else sidecar.start_ns
     if made.withheld:
         reason = f"{', '.join(made.withheld)} may show people and stay on the vehicle; the rest of {verdict.name} may leave."
+    elif sidecar.profile != Profile.PLAIN.value:
+        reason = f"{verdict.name} leaves as a copy in the profile {sidecar.profile}."
     elif made.path != clip:
         reason = f"{verdict.name} leaves as a copy without the attachments that nobody knows."
     else:
@@ -58,7 +60,7 @@ class Loop:
         self.waiting: list[Verdict] = []
         self.handled = 0
         self.refused = ""
-        node.insist("what a crash left", lambda: atomic.remove_temporary(node.out / "outgoing"))
+        node.insist("what a crash left", lambda: remove_leftovers(node.out / "outgoing"))
 
     def step(self, *, look: bool) -> bool:
         """Handle what is new; whether nothing waits any more."""

@@ -16,15 +16,21 @@ from winnow_runtime.hashed_file import HashedFile
 from winnow_runtime.mcapfile.profile import profile_of
 from winnow_runtime.mcapfile.records import channel_of
 from winnow_runtime.mcapfile.writer import McapWriter
+from winnow_runtime.packing.repack import repack
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
+from winnow_schemas.settings.packing import Profile
 from winnow_schemas.settings.topics import Kind
 from winnow_schemas.sidecar import Sidecar, read_sidecar
 
-ATTACHMENTS = frozenset({"sidecar.json", "settings.yml"})
+ATTACHMENTS = frozenset(
+    {"sidecar.json", "settings.yml", "calibration.yml", "calibration.yaml", "calibration.json"}
+)
 """What the extractor attaches; anything else may be a picture and stays."""
 CLOUD_ENCODINGS = frozenset({"cdr", "ros1", "protobuf"})
+REDACTED = ".redacted.mcap"
+"""What a copy is called until it is repacked."""
 METADATA = "winnow."
 """How the names of the extractor's metadata begin."""
 
@@ -126,10 +132,13 @@ class Source:
 
 
 def make_outgoing(clip: Path, out: Path, settings: DeviceSettings) -> Made:
-    """The file that may leave for ``clip``: itself when nothing in it can show people, else a copy without.
+    """The file that may leave for ``clip``: without what may show people, in the profile that is sent.
+
+    The clip itself when nothing in it can show people and it is sent plain.
 
     Raises:
         BadInputError: the clip or its sidecar cannot be read; then nothing may leave.
+        UnavailableError: the profile needs what is not installed.
         OSError: the disk refuses.
 
     """
@@ -144,24 +153,59 @@ def make_outgoing(clip: Path, out: Path, settings: DeviceSettings) -> Made:
         source = Source(clip, file, settings, sidecar)
         reasons = source.withheld()
         withheld = tuple(reasons)
-        if not withheld and not source.strange_extras:
+        profile = settings.upload.profile
+        is_copied = bool(withheld) or source.strange_extras
+        if not is_copied and profile is Profile.PLAIN:
             return Made(clip, sidecar, (), {})
         target = out / "outgoing" / clip.parent.name / clip.name
-        done = _already(target, sidecar, withheld)
+        done = _already(target, sidecar, withheld, profile)
         if done is None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.with_suffix(".json").unlink(missing_ok=True)
-            done = _copy(source, target, _describe(sidecar, withheld, settings))
+            if profile is Profile.PLAIN:
+                done = _copy(source, target, _describe(sidecar, withheld, settings))
+            else:
+                done = _repacked(source if is_copied else None, clip, target, sidecar, withheld, settings)
         return Made(target, done, withheld, reasons)
 
 
-def _already(target: Path, sidecar: Sidecar, withheld: tuple[str, ...]) -> Sidecar | None:
-    """A copy made before a crash, if it is of this clip and leaves out the same."""
+def remove_leftovers(outgoing: Path) -> None:
+    """Delete what a crash left half-made."""
+    atomic.remove_temporary(outgoing)
+    for path in sorted(outgoing.rglob(f"*{REDACTED}.json")):
+        path.unlink(missing_ok=True)
+
+
+def _repacked(
+    source: Source | None,
+    clip: Path,
+    target: Path,
+    sidecar: Sidecar,
+    withheld: tuple[str, ...],
+    settings: DeviceSettings,
+) -> Sidecar:
+    """The clip, or first a copy without what stays, in the profile that is sent."""
+    if source is None:
+        return repack(clip, target, settings.upload.profile, settings)
+    between = target.with_name(
+        target.stem + REDACTED + atomic.TEMPORARY
+    )  # a crash's leftovers go at the start
+    try:
+        _copy(source, between, _describe(sidecar, withheld, settings))
+        return repack(between, target, settings.upload.profile, settings)
+    finally:
+        between.unlink(missing_ok=True)
+        between.with_suffix(".json").unlink(missing_ok=True)
+
+
+def _already(target: Path, sidecar: Sidecar, withheld: tuple[str, ...], profile: Profile) -> Sidecar | None:
+    """A copy made before a crash, if it is of this clip, leaves out the same and has the profile."""
     try:
         done = read_sidecar(target.with_suffix(".json"))
     except BadInputError:
         return None
-    same = (done.derived_from, done.withheld_topics) == (sidecar.sha256 or "", list(withheld))
+    wanted = (sidecar.sha256 or "", list(withheld), profile.value)
+    same = (done.derived_from, done.withheld_topics, done.profile) == wanted
     return done if same and target.exists() and target.stat().st_size == done.size_bytes else None
 
 

@@ -33,7 +33,8 @@ class Flow:
         """Reader -> when it was last seen alive."""
         self.given_up: list[str] = []
         self.holds_cut: set[str] = set()
-        """Topics on which a hold kept itself waiting."""
+        """Topics on which a hold kept itself waiting: their rings are too small for the windows, and while every
+        reader is idle nothing waits for them a second time (a run would crawl from one stall to the next)."""
         self._state = (False, 0, 0)
         self._since_ns = clock.monotonic_ns()
         self._cut_hold_ns: int | None = None
@@ -79,7 +80,8 @@ class Flow:
             head = heads[place]
             first = min(head, head if done is None else self._position(place, done))
             held = min(first, self._held(port, hold_ns, head)) if hold_ns != Cell.FREE else first
-            if held < first and hold_ns == self._cut_hold_ns and self._blocks(port, held):
+            proven = hold_ns == self._cut_hold_ns or (idle and port.topic in self.holds_cut)
+            if held < first and proven and self._blocks(port, held):
                 self.holds_cut.add(port.topic)
                 held = first
             result.append(held)

@@ -10,13 +10,13 @@ TEMPORARY = ".part"
 """Suffix of files that are being written; what is found with it at start was left by a crash."""
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
     """Write a file so that a crash leaves the old or the new one, never half of one.
 
     ``durable`` also survives a power cut; without it only a killed process is covered.
     """
     temporary = path.with_name(path.name + TEMPORARY)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         try:
             view = memoryview(data)

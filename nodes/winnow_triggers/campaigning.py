@@ -145,7 +145,8 @@ class CampaignDesk:
         elif isinstance(event.value, dict):  # dora turns what looks like JSON into values
             self.take(json.dumps(event.value), "dora param")
         else:
-            self._say("", "refused", f"The parameter {PARAMETER} is a document, as text. {UNTOUCHED}")
+            sentence = f"The parameter {PARAMETER} is a document, as text. {UNTOUCHED}"
+            self._refuse("", "dora param", sentence, Refusal.MALFORMED)
 
     def message(self, event: Input) -> None:
         """A campaign on the node's input: a `CampaignOffer`, or a text."""

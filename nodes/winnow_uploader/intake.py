@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 from winnow_operators.upload.naming import object_key
 from winnow_operators.upload.score import UNKNOWN, upload_score
 from winnow_operators.upload.sidecar import MAX_BYTES, Sidecar, parse_sidecar
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import Outgoing
+from winnow_schemas.object_tags import object_tags
 from winnow_schemas.priority import Priority, UploadClass
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_uploader.item import Item
@@ -42,9 +44,11 @@ class Intake:
     folder: Path
     """The run's folder: nothing outside it is ever sent."""
     vehicle: VehicleSettings
+    lifecycle_tags: bool = False
+    """Whether clips carry the tags by which the bucket's lifecycle decides."""
 
-    def clip_path(self, relative: str) -> Path:
-        """The clip's place on disk.
+    def clip_path(self, relative: str, kind: str = "") -> Path:
+        """The place on disk of a clip, or of another file of a kind.
 
         Raises:
             BadInputError: it is not an MCAP file below the run's folder.
@@ -54,7 +58,7 @@ class Intake:
         if "\0" in relative:
             raise BadInputError("A path with a zero byte names no file; the clip was not queued.")
         path = (root / relative).resolve()
-        if not path.is_relative_to(root) or path.suffix != ".mcap":
+        if not path.is_relative_to(root) or (not kind and path.suffix != ".mcap"):
             raise BadInputError(
                 f"{relative[:200]!r} is not an MCAP file below {root}; the clip was not queued. "
                 "Only what the run wrote itself is sent."
@@ -123,6 +127,9 @@ class Intake:
             score=upload_score(sidecar.upload_class, UNKNOWN, UNKNOWN, sidecar.uncertainty),
             sidecar_bytes=sidecar_bytes,
             queued_wall_ns=wall_ns,
+            tags=urlencode(object_tags(sidecar.upload_class, may_show_people=sidecar.may_show_people))
+            if self.lifecycle_tags
+            else "",
         )
 
 

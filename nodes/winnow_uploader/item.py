@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from winnow_operators.upload.schedule import Hold
 from winnow_schemas.priority import Priority, UploadClass
+from winnow_schemas.settings.upload import LinkMode
 
 
 class ItemState(StrEnum):
@@ -75,6 +76,16 @@ class Item:
     hold_reason: str = ""
     hold_until_ns: int = -1
     """-1 = until it is released."""
+    hold_since_ns: int = 0
+    """Wall time at which the hold began."""
+    urgent: bool = False
+    """Somebody asked for it now."""
+    kind: str = ""
+    """Of what is no clip, the name in `upload.files`; it has no sidecar."""
+    links: str = ""
+    """The only links on which it may go, by their names with commas; empty = those of its class."""
+    tags: str = ""
+    """Tags of its own, as a query string."""
 
     @property
     def class_(self) -> UploadClass:
@@ -93,7 +104,13 @@ class Item:
         """What keeps it back, if anything."""
         if not self.hold_reason:
             return None
-        return Hold(self.hold_reason, None if self.hold_until_ns < 0 else self.hold_until_ns)
+        until_ns = None if self.hold_until_ns < 0 else self.hold_until_ns
+        return Hold(self.hold_reason, until_ns, self.hold_since_ns)
+
+    @property
+    def link_modes(self) -> frozenset[LinkMode] | None:
+        """The only links on which it may go; None = those of its class."""
+        return frozenset(LinkMode[name] for name in self.links.split(",")) if self.links else None
 
     @property
     def early_key(self) -> str:

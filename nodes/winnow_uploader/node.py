@@ -1,15 +1,22 @@
 """`winnow-uploader`: what may leave in; objects in the store, receipts out."""
 
+import contextlib
 import queue
-import threading
 from collections.abc import Iterable
 from functools import partial
 
 from winnow_runtime.inbox import Inbox
 from winnow_runtime.node import Node, run_as_process
-from winnow_schemas.messages import Decision, Outgoing
-from winnow_uploader.results import Happened, Step
-from winnow_uploader.worker import UploadWorker
+from winnow_runtime.seam import Event, Input
+from winnow_schemas.errors import BadInputError
+from winnow_schemas.messages import Decision, LinkState, Outgoing, UploadOrder
+from winnow_schemas.priority import UploadClass
+from winnow_uploader.control import ControlWatch
+from winnow_uploader.link_monitor import LinkMonitor
+from winnow_uploader.live import Live, RateMeter, limits_of, write_live
+from winnow_uploader.results import Happened
+from winnow_uploader.sender import Sender
+from winnow_uploader.worker import UploadStatus, UploadWorker
 
 IDLE_S = 0.3
 NO_PROGRESS_S = 30.0
@@ -25,74 +32,6 @@ _PROGRESS = (
 )
 
 
-class Sender:
-    """Runs the worker on a thread of its own, so that the node keeps listening while a part is under way.
-
-    The worker hands out receipts and decisions with each step and counts them as kept when the next step is
-    asked for: so the thread goes on only after the node has written the last ones to its journals.
-    """
-
-    def __init__(self, worker: UploadWorker) -> None:
-        self._worker = worker
-        self._todo: queue.Queue[Outgoing] = queue.Queue()
-        self.results: queue.Queue[Step | Decision] = queue.Queue()
-        self._kept = threading.Event()
-        self._kept.set()
-        self._wake = threading.Event()
-        self._leaving = False
-        self.failure: BaseException | None = None
-        self.busy = 0
-        """Clips handed in that the worker has not queued yet."""
-        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
-        self._thread.start()
-
-    def add(self, outgoing: Outgoing) -> None:
-        """Hand in a clip."""
-        self.busy += 1
-        self._todo.put(outgoing)
-        self._wake.set()
-
-    def kept(self) -> None:
-        """What the last step said is in the journals."""
-        self._kept.set()
-
-    def leave(self) -> bool:
-        """Stop after, or in the middle of, the current part; it is sent again next time.
-
-        Returns whether the thread has ended, so that the worker may be asked and closed.
-        """
-        self._leaving = True
-        self._worker.stop()
-        self._kept.set()
-        self._wake.set()
-        self._thread.join(5)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            while True:
-                self._take_in()
-                self._kept.wait()
-                if self._leaving:
-                    return
-                step = self._worker.step()
-                self._kept.clear()
-                self.results.put(step)
-                if step.happened in (Happened.IDLE, Happened.WAITING):
-                    self._wake.wait(0.5)
-                    self._wake.clear()
-        except BaseException as error:  # noqa: BLE001 - told to the node, which ends with it
-            self.failure = error
-
-    def _take_in(self) -> None:
-        while True:
-            try:
-                outgoing = self._todo.get_nowait()
-            except queue.Empty:
-                return
-            self.results.put(self._worker.add(outgoing))
-
-
 class Loop:
     """One node's work, step by step."""
 
@@ -103,6 +42,11 @@ class Loop:
         self.worker = worker
         self.idle = False
         self.waiting_because = ""
+        self.link = LinkMonitor(node.settings.upload.link, worker.set_link, node.clock)
+        self._orders: Inbox[UploadOrder] | None = None
+        self._control = ControlWatch(node.state)
+        self._rate = RateMeter()
+        self._limits = limits_of(node.settings.upload)
         self._progress_ns = node.clock.monotonic_ns()
         self._ended_ns: int | None = None
 
@@ -110,11 +54,56 @@ class Loop:
         """New clips go to the sender; the position moves when all of them are in its queue on disk."""
         for outgoing in self.outgoing.take(look=look):
             self.sender.add(outgoing)
+        self._listen(look=look)
         self._collect()
         if not self.sender.busy:
-            self.node.save_checkpoint({"outgoing": self.outgoing.position})
+            position = {"orders": self._orders.position} if self._orders else {}
+            self.node.save_checkpoint({"outgoing": self.outgoing.position, **position})
         if self.sender.failure is not None:
             raise self.sender.failure
+
+    def join_orders(self, position: int) -> None:
+        """Listen to the fleet, if the graph wires it."""
+        if self.node.wiring.input(self.node.id, "orders") is not None:
+            self._orders = self.node.inbox("orders", UploadOrder, position)
+
+    def hear(self, event: Event | None) -> None:
+        """The input `link` says what the link is."""
+        if isinstance(event, Input) and event.id == "link":
+            try:
+                self.link.state(LinkState.from_arrow(event.value))
+            except BadInputError as error:
+                self._refuse("link", error)
+
+    def _listen(self, *, look: bool) -> None:
+        """Everything that others want: the fleet's orders, the command line's, another link."""
+        for order in self._orders.take(look=look) if self._orders else ():
+            try:
+                self.worker.orders.take(order)
+            except BadInputError as error:
+                self._refuse("orders", error)
+        try:
+            control = self._control.news()
+        except BadInputError as error:
+            self._refuse("control", error)
+        else:
+            if control is not None:
+                self.worker.orders.set_pause(control.paused)
+                for clip_id in control.urgent:
+                    self.worker.orders.urge(clip_id)
+        while not self.link.changes.empty():
+            verdict = self.link.changes.get()
+            self.node.decide(
+                "link",
+                t_ns=0,
+                subject="link",
+                outcome=verdict.link.mode.name.lower(),
+                reason=f"The link is {verdict.link.mode.name.lower()}: {verdict.reason}.",
+                values={"at_wall_ns": self.node.clock.wall_ns()},
+            )
+
+    def _refuse(self, subject: str, error: BadInputError) -> None:
+        self.node.decide("upload", t_ns=0, subject=subject, outcome="refused", reason=str(error))
 
     def _collect(self) -> None:
         while True:
@@ -151,12 +140,39 @@ class Loop:
             "connectivity": status.link_mode.name,
             "spent_today_bytes": status.spent_today_bytes,
             "remaining_gb": round(remaining, 3),
+            "link_mode": int(status.link_mode),
+            "paused": str(status.paused),
+            "wire_bytes": status.wire_bytes,
+            "rate_bytes_per_s": round(
+                self._rate.rate_bytes_per_s(status.wire_bytes, self.node.clock.monotonic_ns())
+            ),
         }
+        if status.goodput_bytes_per_s is not None:
+            values["goodput_bytes_per_s"] = round(status.goodput_bytes_per_s)
+        values |= {f"queued_p{int(one)}": status.queued_by_class.get(one, 0) for one in UploadClass}
+        self._publish(status, values)
         uploaded = (
             f"Uploaded: {status.spent_today_bytes / 1e9:.1f} GB / {status.budget_bytes / 1e9:.1f} GB today"
         )
         why = status.trouble or self.waiting_because
         return level, f"{uploaded}; {why}" if why else uploaded, values
+
+    def _publish(self, status: UploadStatus, values: dict[str, object]) -> None:
+        rate = values["rate_bytes_per_s"]
+        live = Live(
+            wall_ns=self.node.clock.wall_ns(),
+            link=status.link_mode.name.lower(),
+            link_reason=self.link.reason,
+            goodput_bytes_per_s=status.goodput_bytes_per_s,
+            rate_bytes_per_s=float(rate) if isinstance(rate, int) else 0.0,
+            clip_id=status.sending,
+            unit_bytes=status.unit_bytes,
+            waiting=status.trouble or self.waiting_because,
+            paused=str(status.paused),
+            settings=self._limits,
+        )
+        with contextlib.suppress(OSError):  # a full disk is told by others; the next one is written again
+            write_live(self.node.state, live)
 
     @property
     def moving(self) -> bool:
@@ -209,8 +225,11 @@ def run(node: Node) -> None:
     outgoing = node.inbox("outgoing", Outgoing, 0 if worker.rebuilt else saved.get("outgoing", 0))
     sender = Sender(worker)
     loop = Loop(node, outgoing, sender, worker)
+    loop.join_orders(saved.get("orders", 0))
+    loop.link.start()
     while True:
         event = node.next(IDLE_S if loop.idle else 0.05)
+        loop.hear(event)
         loop.take(look=event is None)
         node.report(loop.health)
         stopped = node.closed is not None and node.closed.stopped
@@ -220,6 +239,7 @@ def run(node: Node) -> None:
             break
         if node.must_leave(producers_live=outgoing.producer_lives or loop.moving):
             break
+    loop.link.stop()
     left = sender.leave()
     loop.take(look=False)
     if left:

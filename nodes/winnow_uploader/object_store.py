@@ -108,16 +108,23 @@ class ObjectStore(Protocol):
         """Make the bucket if it is missing."""
         ...
 
-    def put(self, key: str, body: Body, metadata: dict[str, str], *, replace: bool) -> str:
-        """Store an object whole and return its ETag; without ``replace`` only where nothing lies yet."""
+    def put(self, key: str, body: Body, metadata: dict[str, str], *, replace: bool, tags: str = "") -> str:
+        """Store an object whole and return its ETag; without ``replace`` only where nothing lies yet.
+
+        ``tags`` are a query string, and join those of the settings.
+        """
         ...
 
-    def open_upload(self, key: str, metadata: dict[str, str]) -> str:
+    def open_upload(self, key: str, metadata: dict[str, str], tags: str = "") -> str:
         """Begin a multipart upload and return its id."""
         ...
 
     def send_part(self, key: str, upload_id: str, number: int, body: Body) -> str:
         """Store one part and return its ETag."""
+        ...
+
+    def checks_parts(self, key: str, upload_id: str, number: int) -> bool:
+        """Whether a part with a wrong SHA-256 is refused; tried with one byte, which may take this part's place."""
         ...
 
     def stored_parts(self, key: str, upload_id: str) -> list[StoredPart]:

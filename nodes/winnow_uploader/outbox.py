@@ -71,7 +71,9 @@ class Outbox:
         closed = self._handed_out
         decisions = [*self._told, *(self._outcome(item) for item in closed)]
         self._told = []
-        receipts = tuple(self._receipt(item) for item in closed if item.state is ItemState.DONE)
+        receipts = tuple(
+            self._receipt(item) for item in closed if item.state is ItemState.DONE and not item.kind
+        )
         return replace(step, receipts=receipts, decisions=tuple(decisions))
 
     def _outcome(self, item: Item) -> Decision:
@@ -79,7 +81,7 @@ class Outbox:
             return self.decision(
                 item,
                 "sent",
-                f"{item.key} is in the store, verified, with its sidecar.",
+                f"{item.key} is in the store, verified{'' if item.kind else ', with its sidecar'}.",
                 size_bytes=item.size_bytes,
                 sha256=item.sha256,
             )

@@ -34,8 +34,8 @@ class Pacer:
         self._clock = clock
         self._lock = threading.Lock()
         self._bucket: TokenBucket | None = None
-        self._stopped = ""
-        self._wire_bytes = 0
+        self._stopped = self._cut = ""
+        self._wire_bytes = self._total_bytes = 0
         self._first_ns = self._last_ns = 0
         self._waited_s = 0.0
 
@@ -52,6 +52,18 @@ class Pacer:
             return self._bucket.rate_bytes_per_s if self._bucket else math.inf
 
     @property
+    def unit_bytes(self) -> int:
+        """What the unit in progress has put on the wire; of none in progress, the last one."""
+        with self._lock:
+            return self._wire_bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """What all units have put on the wire."""
+        with self._lock:
+            return self._total_bytes
+
+    @property
     def stopped(self) -> str:
         """Why nothing may be sent, empty if it may."""
         with self._lock:
@@ -61,6 +73,7 @@ class Pacer:
         """Start a unit of work at a rate; its bytes and times are counted from here."""
         with self._lock:
             self._set_rate(rate_bytes_per_s)
+            self._cut = ""
             self._wire_bytes, self._waited_s = 0, 0.0
             self._first_ns = self._last_ns = 0
 
@@ -81,10 +94,16 @@ class Pacer:
         with self._lock:
             self._stopped = reason
 
+    def cut(self, reason: str) -> None:
+        """Cut off the unit in progress, and nothing else."""
+        with self._lock:
+            self._cut = reason
+
     def count(self, size_bytes: int) -> None:
         """Count bytes on the wire that were not asked for beforehand, such as a TLS handshake."""
         with self._lock:
             self._wire_bytes += size_bytes
+            self._total_bytes += size_bytes
 
     def take(self, size_bytes: int) -> None:
         """Wait until so many bytes may go, and count them.
@@ -110,8 +129,8 @@ class Pacer:
 
     def _take_at(self, size_bytes: int, now_ns: int) -> float:
         """Take if the bucket allows it, else say how long to wait."""
-        if self._stopped:
-            raise SendingStoppedError(self._stopped)
+        if self._stopped or self._cut:
+            raise SendingStoppedError(self._stopped or self._cut)
         if self._bucket is not None:
             if self._bucket.rate_bytes_per_s <= 0:
                 raise SendingStoppedError("The link allows no sending any more; the part will be sent again.")
@@ -122,6 +141,7 @@ class Pacer:
             self._bucket = self._bucket.taking(size_bytes)
         self._first_ns = self._first_ns or now_ns
         self._wire_bytes += size_bytes
+        self._total_bytes += size_bytes
         return 0.0
 
     def _set_rate(self, rate_bytes_per_s: float) -> None:

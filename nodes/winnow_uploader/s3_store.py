@@ -59,12 +59,12 @@ class S3Store:
                 return False
         return True
 
-    def put(self, key: str, body: Body, metadata: dict[str, str], *, replace: bool) -> str:
+    def put(self, key: str, body: Body, metadata: dict[str, str], *, replace: bool, tags: str = "") -> str:
         condition = {} if replace else {"IfNoneMatch": "*"}
         with self._asking("PutObject"), body.open() as stream:
             answer = self._client().put_object(
                 **self._at(key),
-                **self._options(),
+                **self._options(tags),
                 **condition,
                 Body=stream,
                 ContentLength=body.size_bytes,
@@ -74,11 +74,11 @@ class S3Store:
             )
         return _etag(answer)
 
-    def open_upload(self, key: str, metadata: dict[str, str]) -> str:
+    def open_upload(self, key: str, metadata: dict[str, str], tags: str = "") -> str:
         with self._asking("CreateMultipartUpload"):
             answer = self._client().create_multipart_upload(
                 **self._at(key),
-                **self._options(),
+                **self._options(tags),
                 ChecksumAlgorithm="SHA256",
                 ContentType=_content_type(key),
                 Metadata=metadata,
@@ -96,6 +96,16 @@ class S3Store:
                 ChecksumSHA256=_base64(body.sha256),
             )
         return _etag(answer)
+
+    def checks_parts(self, key: str, upload_id: str, number: int) -> bool:
+        wrong = Body(1, hashlib.sha256(b"+").hexdigest(), b"-")
+        try:
+            self.send_part(key, upload_id, number, wrong)
+        except StoreError as error:
+            if error.failure.cause is Cause.BYTES:
+                return True
+            raise
+        return False
 
     def stored_parts(self, key: str, upload_id: str) -> list[StoredPart]:
         pages = self._pages("ListParts", "list_parts", **self._at(key), UploadId=upload_id)
@@ -209,6 +219,7 @@ class S3Store:
         client = session.client("s3", endpoint_url=access.endpoint_url or None, config=config)
         wire = WireSession(
             self._pacer,
+            settings.link.dscp,
             verify=access.ca_file or core.get_config_variable("ca_bundle") or True,
             proxies=get_environ_proxies(client.meta.endpoint_url),
             timeout=timeouts,
@@ -221,11 +232,11 @@ class S3Store:
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self._settings.bucket, "Key": key}
 
-    def _options(self) -> dict[str, str]:
+    def _options(self, tags: str) -> dict[str, str]:
         settings = self._settings
         options = {
             "StorageClass": settings.storage_class,
-            "Tagging": urlencode(sorted(settings.tags.items())),
+            "Tagging": "&".join(filter(None, (urlencode(sorted(settings.tags.items())), tags))),
             "ServerSideEncryption": settings.encryption.value,
             "SSEKMSKeyId": settings.kms_key_id if settings.encryption is Encryption.KMS else "",
         }

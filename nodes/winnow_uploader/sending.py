@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from winnow_operators.upload.budget import day_of
 from winnow_operators.upload.link import Link
@@ -15,6 +16,8 @@ from winnow_uploader.pacer import Pacer, Sending
 from winnow_uploader.state import UploadState
 
 NOTHING = Sending(0, 0.0, 0.0)
+MAKE_WAY_FRACTION = 0.15
+"""Of a part: less than this is given up for a P0, which costs at most 1.5 MiB; more of it is finished first."""
 
 
 class SendingLine:
@@ -30,7 +33,8 @@ class SendingLine:
         self._lock = threading.Lock()
         self._link = Link(mode)
         self._meter = UplinkMeter(int(scheduler.link_settings.measurement_holds_s * 1e9))
-        self._unit: tuple[UploadClass, Stage] | None = None
+        self._unit: tuple[UploadClass, Stage, bool] | None = None
+        self._most_bytes = 0
         self.last = NOTHING
         """What the last unit put on the wire."""
 
@@ -43,9 +47,19 @@ class SendingLine:
         with self._lock:
             changed = link.mode is not self._link.mode
             self._link = link
+            if changed:  # what another link carried says nothing of this one
+                self._meter = replace(self._meter, until_ns=0)
             if self._unit is not None:
                 self._pacer.change_rate(self._rate(*self._unit))
             return changed
+
+    def make_way(self) -> None:
+        """A P0 has come: cut off other data of which little has gone, so that it never waits a whole part."""
+        with self._lock:
+            unit, gone_bytes = self._unit, self._pacer.unit_bytes
+            is_data = unit is not None and unit[0] is not UploadClass.SAFETY and unit[1] is Stage.DATA
+            if is_data and gone_bytes < MAKE_WAY_FRACTION * self._most_bytes:
+                self._pacer.cut("A P0 has come and goes first; the part that had just begun is sent again.")
 
     def link(self) -> Link:
         """The link, with our own measurement where it is shared and nothing else measures it."""
@@ -55,7 +69,9 @@ class SendingLine:
         return link
 
     @contextmanager
-    def unit(self, upload_class: UploadClass, stage: Stage, most_bytes: int) -> Iterator[None]:
+    def unit(
+        self, upload_class: UploadClass, stage: Stage, most_bytes: int, *, urgent: bool = False
+    ) -> Iterator[None]:
         """Send inside this block. Charged at first with ``most_bytes``, and in the end with what it was.
 
         A crash in between leaves the larger charge: a budget may be under-used, never passed.
@@ -63,8 +79,8 @@ class SendingLine:
         day = day_of(self._clock.wall_ns())
         self._charge(day, upload_class, most_bytes)
         with self._lock:
-            self._unit = (upload_class, stage)
-            self._pacer.begin(self._rate(upload_class, stage))
+            self._unit, self._most_bytes = (upload_class, stage, urgent), most_bytes
+            self._pacer.begin(self._rate(*self._unit))
         try:
             yield
         finally:
@@ -75,12 +91,17 @@ class SendingLine:
 
     def measured(self, body_bytes: int) -> None:
         """The last unit brought so much content to the store: learn from how long that took."""
-        self._meter = self._meter.observed(
-            body_bytes, self.last.busy_s, self.last.waited_s, self._clock.monotonic_ns()
-        )
+        with self._lock:
+            self._meter = self._meter.observed(
+                body_bytes, self.last.busy_s, self.last.waited_s, self._clock.monotonic_ns()
+            )
 
-    def _rate(self, upload_class: UploadClass, stage: Stage) -> float:
-        return self._scheduler.rate_bytes_per_s(upload_class, stage, self.link())
+    def goodput_bytes_per_s(self) -> float | None:
+        """What this link was seen to carry when our own limit did not hold it back; None = not known."""
+        return self._meter.at(self._clock.monotonic_ns())
+
+    def _rate(self, upload_class: UploadClass, stage: Stage, urgent: bool) -> float:
+        return self._scheduler.rate_bytes_per_s(upload_class, stage, self.link(), urgent=urgent)
 
     def _charge(self, day: int, upload_class: UploadClass, wire_bytes: int) -> None:
         if wire_bytes:

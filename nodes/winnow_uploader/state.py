@@ -19,7 +19,9 @@ from winnow_schemas.errors import UnavailableError
 from winnow_schemas.priority import UploadClass
 from winnow_uploader.item import Item, ItemState
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_NEW_IN_2 = ("hold_since_ns", "urgent", "kind", "links", "tags")
+"""Columns of `items` that version 1 lacks; each gets its field's default."""
 _KINDS = {"str": "TEXT", "int": "INTEGER", "bool": "INTEGER", "float": "REAL", "ItemState": "TEXT"}
 _COLUMNS = [field.name for field in fields(Item)]
 _PART_COLUMNS = [field.name for field in fields(Part)]
@@ -29,6 +31,10 @@ def _kind(annotation: Any) -> str:
     return _KINDS[annotation if isinstance(annotation, str) else annotation.__name__]
 
 
+_ORDERS = """
+CREATE TABLE orders (clip_id TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (clip_id)) STRICT;
+"""
+"""What the fleet wants of clips that are not queued yet; ``message`` is JSON."""
 _SCHEMA = f"""
 CREATE TABLE items ({", ".join(f"{f.name} {_kind(f.type)} NOT NULL" for f in fields(Item))},
     PRIMARY KEY (clip_id)) STRICT;
@@ -37,8 +43,19 @@ CREATE TABLE parts (clip_id TEXT NOT NULL, {", ".join(f"{f.name} {_kind(f.type)}
     PRIMARY KEY (clip_id, number)) STRICT, WITHOUT ROWID;
 CREATE TABLE spent (day INTEGER NOT NULL, upload_class INTEGER NOT NULL, wire_bytes INTEGER NOT NULL,
     PRIMARY KEY (day, upload_class)) STRICT, WITHOUT ROWID;
+{_ORDERS}
 PRAGMA user_version = {SCHEMA_VERSION};
 """
+
+
+_FROM_1 = (
+    "".join(
+        f"ALTER TABLE items ADD COLUMN {f.name} {_kind(f.type)} NOT NULL DEFAULT {f.default!r};"
+        for f in fields(Item)
+        if f.name in _NEW_IN_2
+    )
+    + f"{_ORDERS} PRAGMA user_version = {SCHEMA_VERSION};"
+)
 
 
 class UploadState:
@@ -94,9 +111,12 @@ class UploadState:
         try:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
-            if self._version(database) == 0:
+            version = self._version(database)
+            if version == 0:
                 database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
                 self.is_new = True
+            elif version == 1:
+                database.executescript(f"BEGIN IMMEDIATE; {_FROM_1} COMMIT;")
             _check(database)
             for _ in self._rows(database, "state != ?", ItemState.DONE.value):
                 pass  # every row that still matters must be readable as what it claims to be
@@ -154,7 +174,7 @@ class UploadState:
         for row in database.execute(query, arguments):
             values = dict(zip(_COLUMNS, row, strict=True))
             values["state"] = ItemState(values["state"])
-            for name in ("early_sent", "rebuilt", "announced"):
+            for name in ("early_sent", "rebuilt", "announced", "urgent"):
                 values[name] = bool(values[name])
             yield Item(**values)
 
@@ -199,6 +219,20 @@ class UploadState:
         self._database.execute(
             "UPDATE parts SET etag = ? WHERE clip_id = ? AND number = ?", (etag, clip_id, number)
         )
+
+    def keep_order(self, clip_id: str, message: str, most: int) -> None:
+        """Remember an order for a clip that is not known yet; of more than ``most`` the oldest go."""
+        self._database.execute("INSERT OR REPLACE INTO orders VALUES (?, ?)", (clip_id, message))
+        self._database.execute(
+            "DELETE FROM orders WHERE rowid <= (SELECT MAX(rowid) FROM orders) - ?", (most,)
+        )
+
+    def take_order(self, clip_id: str) -> str | None:
+        """Give out an order that was kept, and forget it."""
+        row = self._database.execute(
+            "DELETE FROM orders WHERE clip_id = ? RETURNING message", (clip_id,)
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def spent(self, day: int) -> dict[UploadClass, int]:
         """Wire bytes of a UTC day by class."""

@@ -7,11 +7,12 @@ from pathlib import Path
 from winnow_operators.upload.budget import DAY_NS, day_of
 from winnow_operators.upload.failure import Cause, Failure
 from winnow_operators.upload.naming import object_metadata, same_metadata
-from winnow_operators.upload.parts import MIB, composite_etag, part_size_bytes, trusted
+from winnow_operators.upload.parts import MIB, part_size_bytes, trusted
 from winnow_operators.upload.schedule import Stage
 from winnow_runtime.clock import Clock
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.upload import UploadSettings
+from winnow_uploader.digests import Digests
 from winnow_uploader.fingerprint import FileIdentity, Fingerprint, fingerprint, identity_of
 from winnow_uploader.intake import Intake, read_sidecar
 from winnow_uploader.item import Item, ItemState
@@ -61,6 +62,7 @@ class Transfer:
         self._queue = queue
         self._store = store
         self._clock = clock
+        self._digests = Digests(queue, store, self._path)
         self._known: set[str] = set()
         """Clips whose parts in the store have been listed since the last doubt."""
 
@@ -134,7 +136,7 @@ class Transfer:
         )
 
     def _path(self, item: Item) -> Path:
-        return self._intake.clip_path(item.path)
+        return self._intake.clip_path(item.path, item.kind)
 
     def _metadata(self, item: Item, sha256: str) -> dict[str, str]:
         vehicle = self._intake.vehicle
@@ -228,12 +230,15 @@ class Transfer:
         metadata = self._metadata(item, item.sha256)
         if item.part_bytes == 0:
             body = Body(item.size_bytes, item.sha256, path=self._path(item))
-            self._store.put(item.key, body, metadata, replace=False)
+            self._store.put(item.key, body, metadata, replace=False, tags=item.tags)
             self._queue.save(replace(item, state=ItemState.WHOLE))
             return Progress(Happened.PART_SENT, f"{item.key} was put whole.", item.size_bytes)
-        upload_id = self._store.open_upload(item.key, metadata)
+        upload_id = self._store.open_upload(item.key, metadata, item.tags)
         now_ns = self._clock.wall_ns()
-        self._queue.save(replace(item, state=ItemState.SENDING, upload_id=upload_id, opened_wall_ns=now_ns))
+        item = self._queue.save(
+            replace(item, state=ItemState.SENDING, upload_id=upload_id, opened_wall_ns=now_ns)
+        )
+        self._digests.prepare(item)
         self._known.add(item.clip_id)
         return Progress(Happened.OPENED, f"{item.key} goes in {len(self._queue.parts(item.clip_id))} parts.")
 
@@ -247,8 +252,10 @@ class Transfer:
             return Progress(
                 Happened.CLEANED, f"The upload to {item.key} was {days:.0f} days old; it begins again."
             )
-        parts = self._queue.parts(item.clip_id)
-        there = trusted(parts, self._store.stored_parts(item.key, item.upload_id))
+        self._digests.prepare(item)
+        stored = self._store.stored_parts(item.key, item.upload_id)
+        parts = self._digests.compare(item, stored)
+        there = trusted(parts, stored)
         if item.rebuilt:
             sent = sum(part.size_bytes for part in parts if part.number in there and not part.etag)
             self._charge_found(item, sent, item.opened_wall_ns)
@@ -311,10 +318,8 @@ class Transfer:
         """In what an object differs from the clip; empty if in nothing."""
         if found.size_bytes != item.size_bytes:
             return f"{found.size_bytes} bytes instead of {item.size_bytes}"
-        digests = [part.md5 for part in self._queue.parts(item.clip_id)]
-        etag = composite_etag(digests) if item.part_bytes else digests[0]
-        if found.etag_is_md5 and found.etag != etag:
-            return f"ETag {found.etag} instead of {etag}"
+        if found.etag_is_md5 and not self._digests.is_etag_of(item, found.etag):
+            return f"ETag {found.etag}, which is not that of this clip"
         if not same_metadata({"sha256": item.sha256}, found.metadata):
             return f"SHA-256 {found.metadata.get('sha256', 'unknown')[:64]} instead of {item.sha256}"
         return ""
@@ -325,6 +330,9 @@ class Transfer:
         return Progress(Happened.EARLY_SENT, f"{item.early_key} went ahead.")
 
     def _sidecar(self, item: Item) -> Progress:
+        if item.kind:
+            self._queue.save(replace(item, state=ItemState.DONE, attempts=0, reason=""))
+            return Progress(Happened.DONE, f"{item.key} is complete; it is no clip and has no sidecar.")
         self._put_sidecar(item, item.sidecar_key)
         self._queue.save(replace(item, state=ItemState.DONE, attempts=0, reason=""))
         return Progress(Happened.DONE, f"{item.sidecar_key} marks the clip complete.")
@@ -340,7 +348,9 @@ class Transfer:
                 f"The sidecar of {item.path} speaks of another clip now; neither was sent on. Check who changes it."
             )
         sha256 = hashlib.sha256(data).hexdigest()
-        self._store.put(key, Body(len(data), sha256, data), self._metadata(item, sha256), replace=True)
+        self._store.put(
+            key, Body(len(data), sha256, data), self._metadata(item, sha256), replace=True, tags=item.tags
+        )
 
 
 def _unreadable(item: Item, error: OSError) -> ClipUnusableError:

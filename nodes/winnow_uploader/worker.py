@@ -5,11 +5,10 @@ No dora and no loop in here: a loop calls ``add`` for what may leave, ``set_link
 """
 
 import secrets
-import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from winnow_operators.upload.budget import DAY_NS, DailyBudget, day_of
 from winnow_operators.upload.link import Link
@@ -17,12 +16,15 @@ from winnow_operators.upload.schedule import Obstacle, Plan, QueueItem, Schedule
 from winnow_runtime.clock import Clock, SystemClock
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.messages import Decision, Outgoing
+from winnow_schemas.priority import UploadClass
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_schemas.settings.upload import LinkMode, UploadSettings
 from winnow_uploader.consequences import Consequences
+from winnow_uploader.files import Files
 from winnow_uploader.intake import Intake
 from winnow_uploader.item import Item, ItemState
 from winnow_uploader.object_store import ObjectStore, StoreError
+from winnow_uploader.orders import Orders, Pause
 from winnow_uploader.outbox import Outbox
 from winnow_uploader.pacer import Pacer, SendingStoppedError
 from winnow_uploader.queue import UploadQueue
@@ -50,6 +52,17 @@ class UploadStatus:
     budget_bytes: int
     trouble: str
     """What keeps all of it waiting, empty if nothing does."""
+    queued_by_class: dict[UploadClass, int]
+    """Clips; classes without any are absent."""
+    paused: Pause
+    sending: str
+    """The clip of which something is under way; empty between units."""
+    unit_bytes: int
+    """What has gone of that."""
+    wire_bytes: int
+    """Everything that this process has sent."""
+    goodput_bytes_per_s: float | None
+    """What the link was seen to carry; None = not known."""
 
 
 class UploadWorker:
@@ -85,7 +98,8 @@ class UploadWorker:
         self._queue = UploadQueue(self._state)
         self._pacer = Pacer(clock)
         self._store = store(settings, self._pacer)
-        self._intake = Intake(folder.resolve(), vehicle)
+        self._intake = Intake(folder.resolve(), vehicle, settings.lifecycle_tags)
+        self._files = Files(settings.files, folder, vehicle, clock)
         self._transfer = Transfer(settings, self._intake, self._queue, self._store, clock)
         self._longest_backoff_ns = int(settings.max_backoff_s * 1e9)
         self._scheduler = Scheduler(
@@ -103,11 +117,11 @@ class UploadWorker:
             clock=clock,
             jitter=jitter or secrets.SystemRandom().random,
         )
-        self._lock = threading.Lock()
-        self._requests: list[Callable[[], None]] = []
+        self.orders = Orders(self._queue, self._outbox, clock, settings.approval_wait_s)
         self._obstacles: dict[str, str] = {}
         self._views: dict[str, tuple[Item, bool, QueueItem]] = {}
         self._prepared = False
+        self._sending = ""
         self.rebuilt = self._state.is_new
         """There was no state, or a damaged one: whoever keeps a journal of what may leave should add it all again."""
         self._take_up([folder / "outgoing"] if rebuild_roots is None else rebuild_roots)
@@ -130,7 +144,7 @@ class UploadWorker:
                     replace(known, priority=item.priority, upload_class=item.upload_class, score=item.score)
                 )
             return self._outbox.decision(item, "known", f"{known.path} is {known.state} already.")
-        self._queue.save_with_parts(item, [])
+        item = self._queue.save_with_parts(self.orders.on_arrival(item), [])
         reason = f"{item.path} waits to be sent."
         return self._outbox.decision(item, "queued", reason, score=item.score, key=item.key)
 
@@ -159,18 +173,19 @@ class UploadWorker:
     def set_link(self, mode: LinkMode, uplink_bytes_per_s: float | None = None) -> None:
         """Tell what the link is now, and if something measures it, what it carries. Takes effect at once."""
         if self._line.set_link(Link(mode, uplink_bytes_per_s)):
-            with self._lock:
-                self._requests.append(self._consequences.forget_silence)
+            self.orders.ask(self._consequences.forget_silence)
 
     def hold(self, clip_id: str, reason: str, until_wall_ns: int | None = None) -> None:
         """Do not send a clip for now (a P0 goes all the same)."""
-        self._change(
-            clip_id, hold_reason=reason, hold_until_ns=-1 if until_wall_ns is None else until_wall_ns
-        )
+        self.orders.hold(clip_id, reason, until_wall_ns)
 
     def release(self, clip_id: str) -> None:
         """Take back a hold."""
-        self._change(clip_id, hold_reason="", hold_until_ns=-1)
+        self.orders.release(clip_id)
+
+    def make_way(self) -> None:
+        """A P0 is about to be added: what has only just begun to be sent gives way."""
+        self._line.make_way()
 
     def stop(self) -> None:
         """Cut off what is being sent; steps only wait from now on, until ``resume``."""
@@ -181,7 +196,7 @@ class UploadWorker:
         self._pacer.stop("")
 
     def status(self) -> UploadStatus:
-        items = self._queue.items.values()
+        items = list(self._queue.items.values())  # a copy: the thread that steps changes it meanwhile
         spent = self._state.spent(day_of(self._clock.wall_ns()))
         return UploadStatus(
             queued_clips=len(items),
@@ -190,6 +205,12 @@ class UploadWorker:
             spent_today_bytes=sum(spent.values()),
             budget_bytes=self._scheduler.budget.total_bytes,
             trouble=self._consequences.trouble.sentence,
+            queued_by_class=dict(Counter(item.class_ for item in items)),
+            paused=self.orders.pause,
+            sending=self._sending,
+            unit_bytes=self._pacer.unit_bytes if self._sending else 0,
+            wire_bytes=self._pacer.total_bytes,
+            goodput_bytes_per_s=self._line.goodput_bytes_per_s(),
         )
 
     def step(self) -> Step:
@@ -200,10 +221,8 @@ class UploadWorker:
 
         """
         self._outbox.acknowledge()
-        with self._lock:
-            requests, self._requests = self._requests, []
-        for request in requests:
-            request()
+        self.orders.carry_out()
+        self._take_files()
         if self._pacer.stopped:
             return self._waiting(self._pacer.stopped, None)
         now_ns = self._clock.wall_ns()
@@ -213,7 +232,8 @@ class UploadWorker:
         plan = self._plan(now_ns)
         self._explain(plan)
         if plan.send is None:
-            return self._waiting(plan.reason, plan.until_ns)
+            paused = f"paused ({self.orders.pause}) by `winnow upload pause`; " if self.orders.pause else ""
+            return self._waiting(paused + plan.reason, plan.until_ns)
         return self._outbox.result(self._carry_out(plan.send))
 
     def drain(self, limit_s: float) -> Iterator[Step]:
@@ -252,22 +272,26 @@ class UploadWorker:
                 self._queue.save_with_parts(found, [])
                 self._outbox.tell(found, "queued", f"{found.path} was found on disk.", key=found.key)
 
-    def _change(self, clip_id: str, **changes: Any) -> None:
-        """Change an item before the next step, on the thread that steps."""
-
-        def change() -> None:
-            item = self._queue.items.get(clip_id)
-            if item is not None:
-                self._queue.save(replace(item, **changes))
-
-        with self._lock:
-            self._requests.append(change)
+    def _take_files(self) -> None:
+        """Queue what goes beside clips and is new."""
+        for found in self._files.found():
+            if isinstance(found, BadInputError):
+                self._outbox.tell(None, "refused", str(found))
+            elif self._state.item(found.clip_id) is None and len(self._queue.items) < MAX_QUEUE:
+                self._queue.save_with_parts(found, [])
+                self._outbox.tell(found, "queued", f"{found.path} waits to be sent.", key=found.key)
 
     def _plan(self, now_ns: int) -> Plan:
         views = {item.clip_id: self._view(item) for item in self._queue.items.values()}
         self._views = views
-        queue = (view for _, _, view in views.values())
+        queue = [view for _, _, view in views.values() if not self._is_paused(view)]
         return self._scheduler.plan(queue, self._line.link(), self._state.spent(day_of(now_ns)), now_ns)
+
+    def _is_paused(self, view: QueueItem) -> bool:
+        pause = self.orders.pause
+        return pause is Pause.ALL or (
+            pause is Pause.ALL_BUT_SAFETY and view.upload_class is not UploadClass.SAFETY
+        )
 
     def _view(self, item: Item) -> tuple[Item, bool, QueueItem]:
         """What the scheduler sees of a clip, and what it was made from; kept until that changes."""
@@ -279,7 +303,7 @@ class UploadWorker:
 
     def _queue_item(self, item: Item) -> QueueItem:
         stage = self._transfer.stage(item)
-        early = self._settings.early_sidecars and not item.early_sent
+        early = self._settings.early_sidecars and not item.early_sent and not item.kind
         return QueueItem(
             clip_id=item.clip_id,
             upload_class=item.class_,
@@ -291,6 +315,8 @@ class UploadWorker:
             started=item.state in (ItemState.SENDING, ItemState.WHOLE, ItemState.VERIFIED),
             not_before_ns=item.next_try_wall_ns,
             hold=item.hold,
+            urgent=item.urgent,
+            links=item.link_modes,
         )
 
     def _explain(self, plan: Plan) -> None:
@@ -309,10 +335,18 @@ class UploadWorker:
 
     def _carry_out(self, send: Send) -> Step:
         item = self._queue.items[send.clip_id]
+        self._sending = item.clip_id
+        try:
+            return self._attempt(item, send)
+        finally:
+            self._sending = ""
+
+    def _attempt(self, item: Item, send: Send) -> Step:
         self._line.last = NOTHING
         try:
             self._prepare(item)
-            with self._line.unit(item.class_, send.stage, self._transfer.next_bytes(item, send.stage)):
+            most_bytes = self._transfer.next_bytes(item, send.stage)
+            with self._line.unit(item.class_, send.stage, most_bytes, urgent=item.urgent):
                 progress = self._transfer.run(item, send.stage)
         except StoreError as error:
             happened, detail = self._consequences.failed(item.clip_id, error.failure), str(error)

@@ -276,6 +276,28 @@ class VideoOutcome(Record, frozen=True, kw_only=True):
     plates: int
 
 
+class LinkState(Record, frozen=True, kw_only=True):
+    """What the link is now, by the word of a node that knows: a modem manager, a depot's beacon."""
+
+    URN: ClassVar[str] = "winnow/upload/v1/LinkState"
+    mode: str
+    """disconnected, cellular_5g, wifi_depot or ethernet_depot."""
+    uplink_mbps: float | None
+    """What the uplink carries, all its users together, where that was measured."""
+
+
+class UploadOrder(Record, frozen=True, kw_only=True):
+    """What the fleet wants of one clip; a P0 goes all the same."""
+
+    URN: ClassVar[str] = "winnow/upload/v1/UploadOrder"
+    clip_id: str
+    order: str
+    """approve: it may go; suppress: it stays, another vehicle has it; release: takes back a suppression."""
+    reason: str
+    until_wall_ns: int | None
+    """suppress: until when; none = until it is released."""
+
+
 # --- health and ledger ------------------------------------------------------------------------------------
 
 
@@ -323,6 +345,8 @@ RECORDS: tuple[type[Record], ...] = (
     Receipt,
     VideoTask,
     VideoOutcome,
+    LinkState,
+    UploadOrder,
     Health,
     Decision,
 )

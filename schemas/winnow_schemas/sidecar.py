@@ -4,6 +4,7 @@ Winnow's own names, and beside them those of the vehicle document (3.3) where th
 the MCAP lacks what can only be known afterwards: ``size_bytes``, ``sha256`` and the document's twins.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pydantic import Field, JsonValue, ValidationError
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.validation import Strict
 
+SCHEMA_FILE = "sidecar.schema.json"
+"""The JSON Schema of sidecars, beside this module; rendered by `winnow types --write`."""
 SIDECAR_MAX_BYTES = 16 * 1024 * 1024
 """A sidecar of a clip with 1,000 topics and 10,000 holes is 2 MB."""
 
@@ -66,6 +69,48 @@ class TopicContent(Strict):
     kind: str
 
 
+class TopicPacking(Strict):
+    """What a profile made of a topic."""
+
+    codec: str
+    lossy_codec: str | None = None
+    """The codec that lost something, where that happened before."""
+    payload_bytes: int
+    """Before."""
+    stored_bytes: int
+    """After, without MCAP's records around it."""
+    bound_m: float | None = None
+    """Stated: no coordinate differs by more."""
+    error_m: float | None = None
+    """Measured when it was made."""
+    intensity_bits: int | None = None
+    """Of an intensity with more than 256 values, in Draco."""
+    intensity_error: float | None = None
+    """Measured; 0 where intensities are exact."""
+    bound_psnr_db: float | None = None
+    """Stated: no frame is worse."""
+    psnr_db: float | None = None
+    """Measured: the worst frame."""
+
+    @property
+    def is_lossy(self) -> bool:
+        return self.bound_m is not None or self.bound_psnr_db is not None
+
+
+class Packing(Strict):
+    """How the profile of a clip was made, or what a restored clip went through."""
+
+    source_sha256: str
+    """SHA-256 of the plain clip."""
+    source_bytes: int
+    topics: dict[str, TopicPacking]
+
+    @property
+    def lossy(self) -> dict[str, TopicPacking]:
+        """Topics that are not byte for byte what was recorded."""
+        return {topic: packing for topic, packing in self.topics.items() if packing.is_lossy}
+
+
 class Sidecar(Strict):
     """Everything that is known about a clip without opening it."""
 
@@ -101,6 +146,8 @@ class Sidecar(Strict):
     """SHA-256 of the clip that this one was made from; empty for a clip as cut."""
     withheld_topics: list[str] = Field(default_factory=list)
     privacy: dict[str, JsonValue] = Field(default_factory=dict)
+    packing: Packing | None = None
+    """None for a clip whose payloads are as recorded."""
     # The document's names.
     trigger_type: str
     timestamp_utc: str
@@ -131,7 +178,19 @@ class Sidecar(Strict):
     def to_json(self) -> dict[str, Any]:
         """JSON values; what is not known yet is left out."""
         value = self.model_dump(mode="json")
+        if self.packing is not None:
+            value["packing"] = self.packing.model_dump(mode="json", exclude_none=True)
         return {key: item for key, item in value.items() if item is not None or key == "position"}
+
+
+def sidecar_schema() -> str:
+    """The JSON Schema (draft 2020-12) of a sidecar, as text: for programs that read sidecars without Winnow."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Winnow clip sidecar",
+        **{key: value for key, value in Sidecar.model_json_schema().items() if key != "title"},
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_sidecar(path: Path) -> Sidecar:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from winnow_schemas.errors import BadInputError
+from winnow_schemas.yaml_faults import yaml_fault
 
 MAX_BYTES = 4 * 1024 * 1024
 """A scaffolded graph of 1,000 topics is 300 kB; nothing honest is ten times that."""
@@ -133,13 +134,10 @@ def load_text(text: str, name: str) -> YamlDocument:
     try:
         _check_depth(text, name)
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        problem = Problem(name, line, column, f"not valid YAML: {error.problem or error.context}")
-        raise FileProblemsError([problem], "the file was not read.") from None
     except yaml.YAMLError as error:
-        raise BadInputError(f"{name} is not valid YAML ({error}); it was not read.") from None
+        fault = yaml_fault(text, error)
+        problem = Problem(name, fault.line, fault.column, f"not valid YAML: {fault.message}")
+        raise FileProblemsError([problem], "the file was not read.") from None
     if root is None:
         return YamlDocument(name, None)
     walk = _Walk(name)

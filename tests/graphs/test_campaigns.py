@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.fixtures.runs import Said, scaffold, started, wait_until, winnow
+from tests.fixtures.coordinator import coordinator
+from tests.fixtures.runs import Said, left_in_shared_memory, scaffold, started, wait_until, winnow
 from tests.small_drives import samples, write_json_drive
 
 from winnow_runtime.journal import JournalReader
@@ -73,6 +74,49 @@ def test_a_campaign_comes_by_file_and_goes_back_by_command(tmp_path: Path) -> No
     assert sum(kind == "stop" for kind, _, _ in fired) == 1, "P0 all the same"
     ended_ns = max(row["t_ns"] for row in ledger)
     assert all(t_ns <= ended_ns + 1_000_000_000 for kind, t_ns, _ in fired if kind == "far")
+
+
+def refusals(out: Path) -> set[str]:
+    return {json.loads(row["values"]).get("refusal", "") for row in rows(out) if row["outcome"] == "refused"}
+
+
+def test_parameters_of_a_running_graph_are_set_with_doras_own_command(tmp_path: Path) -> None:
+    """Applied, refused with the reason, rolled back: each by `dora param set` on a coordinator, while data flows."""
+    graph, out = made(tmp_path), tmp_path / "out"
+    weakens = {"version": "2026.04.11.002", "updates": {"stop": {"enabled": False}}}
+    with coordinator(tmp_path) as dora:
+
+        def set_parameter(key: str, value: Any) -> None:
+            dora.dora("param", "set", "--dataflow", "drive", "triggers", key, json.dumps(value))
+
+        dora.start(graph, "drive", {"WINNOW_OUT": out, "WINNOW_SPEED": 0.2})
+        wait_until((out / "state" / "triggers").exists, "the triggers node runs")
+        set_parameter("far.threshold", 4)
+        wait_until(lambda: rows(out, "parameter"), "a row about the threshold")
+        wait_until(lambda: any(kind == "far" for kind, _, _ in events(out)), "an event that only it makes")
+        set_parameter("far.treshold", 4)
+        set_parameter("far.threshold", "four")
+        wait_until(lambda: len(rows(out, "parameter")) == 3, "both are refused")
+        set_parameter("campaign", CAMPAIGN)
+        wait_until(lambda: rows(out), "a row about the campaign")
+        set_parameter("campaign", json.dumps({**CAMPAIGN, "name": "another"}))
+        set_parameter("campaign", weakens)
+        set_parameter("campaign", 7)
+        wait_until(lambda: len(rows(out)) == 4, "three are refused")
+        set_parameter("campaign.rollback", value=True)
+        wait_until(lambda: len(rows(out)) == 5, "it was rolled back")
+        dora.dora("stop", "drive", "--grace-duration", "120s")
+        wait_until((out / "ledger.parquet").exists, "the ledger is compacted")
+    ledger = read_ledger(out).to_pylist()
+    said = [(row["outcome"], row["reason"]) for row in ledger if row["kind"] == "parameter"]
+    assert [outcome for outcome, _ in said] == ["set", "refused", "refused"]
+    assert said[0][1] == "far.threshold was 100.0 and is 4 now."
+    assert "no parameter 'far.treshold'" in said[1][1]
+    assert "cannot become 'four'; nothing has changed" in said[2][1]
+    campaigns = [row["outcome"] for row in ledger if row["kind"] == "campaign"]
+    assert campaigns == ["applied", "refused", "refused", "refused", "rolled back"]
+    assert refusals(out) == {"replayed", "weakens_p0", "malformed"}
+    assert left_in_shared_memory(out) == []
 
 
 @pytest.mark.storm

@@ -1,24 +1,20 @@
 """Starting: nodes that hang before they connect, two runs at once, and dora's own up, start, stop, down."""
 
 import json
-import os
 import shutil
-import socket
 import stat
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.fixtures.coordinator import coordinator, free_port
 from tests.fixtures.runs import (
     BIN,
     LONG_S,
     FinishedRun,
-    end_family,
     half_written,
     left_in_shared_memory,
-    program,
     started,
     wait_until,
     winnow,
@@ -66,7 +62,7 @@ def test_two_runs_at_once_do_not_touch_each_other(ros2_run: FinishedRun, tmp_pat
     """The same graph twice: shared memory and the metrics port are each run's own, dora's ports too."""
     settings = tmp_path / "settings.yml"
     text = ros2_run.graph.with_name("settings.yml").read_text()
-    settings.write_text(text.replace("port: 0", f"port: {_free_port()}"))  # one port for both
+    settings.write_text(text.replace("port: 0", f"port: {free_port()}"))  # one port for both
     common = ("run", ros2_run.graph, "--settings", settings, "--speed", "4", "--json", "--out")
     with (
         started("winnow", *common, tmp_path / "a") as one,
@@ -87,26 +83,6 @@ def test_two_runs_at_once_do_not_touch_each_other(ros2_run: FinishedRun, tmp_pat
     assert "there are no metrics, everything else goes on" in notes[0]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _dora(*arguments: Any, env: dict[str, str], cwd: Path, may_fail: bool = False) -> str:
-    done = subprocess.run(
-        [program("dora"), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LONG_S,
-        cwd=cwd,
-        env={**os.environ, **env, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
-    )
-    assert may_fail or done.returncode == 0, (arguments, done.stdout, done.stderr)
-    return done.stdout + done.stderr
-
-
 SCRIPT = """\
 name: stopped
 duration_s: 600
@@ -122,26 +98,13 @@ def test_dora_up_start_stop_down_leaves_everything_closed(tmp_path: Path):
     text = (REPOSITORY / "dataflows/settings/demo.yml").read_text()
     settings.write_text(f"{text}\n".replace("create_bucket: true", "create_bucket: true\n  enabled: false"))
     (tmp_path / "script.yml").write_text(SCRIPT)
-    env = {
-        "DORA_COORDINATOR_PORT": str(_free_port()),
-        "DORA_DAEMON_LOCAL_LISTEN_PORT": str(_free_port()),
-        "HOME": str(tmp_path),  # where dora keeps its coordinator's store
-    }
-    values = {"WINNOW_SETTINGS": settings, "WINNOW_OUT": out, "WINNOW_SCRIPT": tmp_path / "script.yml"}
-    options = [word for name, value in values.items() for word in ("--env", f"{name}={value}")]
-    before = _dora_processes()
-    try:
-        _dora("up", env=env, cwd=tmp_path)
+    env = {"WINNOW_SETTINGS": settings, "WINNOW_OUT": out, "WINNOW_SCRIPT": tmp_path / "script.yml"}
+    with coordinator(tmp_path) as dora:
         graph = shutil.copytree(REPOSITORY / "dataflows", tmp_path / "dataflows") / "vehicle.yml"
-        _dora("start", graph, "--detach", "--name", "vehicle", *options, env=env, cwd=tmp_path)
+        dora.start(graph, "vehicle", env)
         fired = wait_until(lambda: _journal(out, "triggers/events"), "a trigger fires")
-        _dora("stop", "vehicle", "--grace-duration", "120s", env=env, cwd=tmp_path)
+        dora.dora("stop", "vehicle", "--grace-duration", "120s")
         wait_until((out / "ledger.parquet").exists, "the ledger is compacted")
-        _dora("down", env=env, cwd=tmp_path, may_fail=True)  # now and then it leaves before it is answered
-        wait_until(lambda: not _dora_processes() - before, "coordinator and daemon are gone")
-    finally:
-        for pid in _dora_processes() - before:
-            end_family(pid)
     assert half_written(out) == []
     assert left_in_shared_memory(out) == []
     assert clip_files(out), fired
@@ -162,18 +125,3 @@ def _journal(out: Path, name: str) -> list[dict[str, Any]]:
     from winnow_runtime.journal import JournalReader
 
     return [line.record for line in JournalReader(out / "state" / name).read()]
-
-
-def _dora_processes() -> set[int]:
-    """Coordinators and daemons of the environment that the tests run in."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if any(word in (b"coordinator", b"daemon") for word in words[1:4]) and str(BIN).encode() in b" ".join(
-            words
-        ):
-            found.add(int(path.parent.name))
-    return found

@@ -95,6 +95,47 @@ def test_resets_after_a_byte_and_then_serves_the_next(echo):
             assert exchange(client, b"again") == b"again"
 
 
+def test_resets_what_the_server_says(echo):
+    with FaultProxy(*echo, faults=Faults(reset_down_after_bytes=50_000)) as proxy:
+        with connect(proxy) as client, pytest.raises(ConnectionError):
+            exchange(client, bytes(49_999)) + exchange(client, b"xy")
+        with connect(proxy) as client:
+            assert exchange(client, b"again") == b"again"
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_latency_one_way(echo, way):
+    with FaultProxy(*echo, faults=Faults(**{f"{way}_latency_ms": 60})) as proxy, connect(proxy) as client:
+        begin = time.monotonic()
+        assert exchange(client, b"ping") == b"ping"
+        assert time.monotonic() - begin >= 0.06
+
+
+@pytest.mark.parametrize(("way", "arrives"), [("up", 0), ("down", 1)])
+def test_a_black_hole_one_way(echo, way, arrives):
+    with FaultProxy(*echo, faults=Faults(**{f"black_hole_{way}": True})) as proxy, connect(proxy) as client:
+        client.settimeout(0.2)
+        client.sendall(b"b")
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        assert proxy.down_bytes == 0
+        assert proxy.up_bytes == arrives
+        proxy.set_faults(Faults())
+        client.settimeout(5)
+        assert client.recv(1) == b"b"
+
+
+def test_notes_when_a_text_comes_from_a_client(echo):
+    with FaultProxy(*echo) as proxy, connect(proxy) as client:
+        proxy.await_text(b"/p0.mcap")
+        begun = time.monotonic_ns()
+        exchange(client, b"PUT /other.mcap")
+        assert proxy.seen == {}
+        exchange(client, b"PUT /p0.mcap")
+        assert begun < proxy.seen[b"/p0.mcap"] < time.monotonic_ns()
+        assert sum(size for _, size in proxy.up_arrivals()) == proxy.up_bytes
+
+
 def test_black_hole_and_back(echo):
     with FaultProxy(*echo) as proxy, connect(proxy) as client:
         assert exchange(client, b"a") == b"a"
@@ -165,9 +206,27 @@ def test_the_command_serves_for_a_while_and_counts(run, tmp_path):
     assert "0 bytes up, 0 bytes down, 0 connections" in done.stdout
 
 
+def test_the_command_can_do_all_of_it_from_the_start(run):
+    arguments = [
+        "127.0.0.1:9",
+        "--for-s",
+        "0.05",
+        "--refuse",
+        "--black-hole",
+        "--reset-after",
+        "5",
+        "--flip-up",
+        "1",
+        "--flip-down",
+        "2",
+    ]
+    assert run(*arguments).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["127.0.0.1:9", "--reset-after", "-5"], "reset_after_bytes: -5 is not allowed"),
         (["nowhere"], "'nowhere' is not HOST:PORT"),
         (["127.0.0.1:9", "--up-mbps", "-1"], "up_mbps: -1.0 is not allowed"),
         (["127.0.0.1:9", "--script", "/no/such.yml"], "/no/such.yml cannot be read"),

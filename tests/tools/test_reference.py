@@ -12,7 +12,7 @@ from winnow_schemas.library import standard_suite
 from winnow_tools.reference import TABLES, refreshed, write
 
 DOCS = Path(__file__).parents[2] / "docs"
-OURS = ("conditions.md", "triggers.md", "detectors.md")
+OURS = ("conditions.md", "triggers.md", "detectors.md", "settings.md", "simulator.md")
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -40,14 +40,24 @@ class Faults(Strict):
     """The same towards the client."""
     latency_ms: float = Field(default=0.0, ge=0, le=60_000)
     """Added in each direction."""
+    up_latency_ms: float = Field(default=0.0, ge=0, le=60_000)
+    """Added towards the server, beside ``latency_ms``."""
+    down_latency_ms: float = Field(default=0.0, ge=0, le=60_000)
+    """Added towards the client, beside ``latency_ms``."""
     reset_after_bytes: int | None = Field(default=None, ge=0)
     """Once so many bytes have come from clients since these faults began: reset that connection, once."""
+    reset_down_after_bytes: int | None = Field(default=None, ge=0)
+    """The same for what comes from the server."""
     flip_up_byte: int | None = Field(default=None, ge=0)
     """Invert the byte with this index of what comes from clients since these faults began."""
     flip_down_byte: int | None = Field(default=None, ge=0)
     """The same of what comes from the server."""
     black_hole: bool = False
     """Connections stay open, nothing passes."""
+    black_hole_up: bool = False
+    """Nothing passes towards the server; what it says still does."""
+    black_hole_down: bool = False
+    """Nothing passes towards the client; what it says still does."""
     refuse: bool = False
     """New connections are refused."""
 
@@ -96,6 +106,9 @@ class FaultProxy:
         self.connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._awaited: set[bytes] = set()
+        self.seen: dict[bytes, int] = {}
+        """Monotonic nanoseconds at which a text of ``await_text`` came from a client."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -127,6 +140,14 @@ class FaultProxy:
                 first += 1
             most = max(most, inside)
         return most
+
+    def up_arrivals(self) -> list[tuple[int, int]]:
+        """Monotonic nanoseconds and bytes of every chunk that came from clients."""
+        return list(self._up.arrivals)
+
+    def await_text(self, text: bytes) -> None:
+        """Note in ``seen`` when this comes from a client, at the beginning of a request."""
+        self._awaited.add(text)
 
     def start(self) -> None:
         """Begin to listen.
@@ -263,10 +284,15 @@ class FaultProxy:
         while data:
             data = await self._next_chunk(reader, direction)
             await self._pace(len(data), direction)
-            await on_the_way.put((self._loop.time() + self._faults.latency_ms / 1e3, data))
+            await on_the_way.put((self._loop.time() + self._latency_s(direction), data))
+
+    def _latency_s(self, direction: _Direction) -> float:
+        faults = self._faults
+        one_way = faults.up_latency_ms if direction is self._up else faults.down_latency_ms
+        return (faults.latency_ms + one_way) / 1e3
 
     async def _next_chunk(self, reader: asyncio.StreamReader, direction: _Direction) -> bytes:
-        await self._while_deaf()
+        await self._while_deaf(direction)
         data = bytearray(await reader.read(CHUNK_BYTES))
         direction.arrivals.append((time.monotonic_ns(), len(data)))
         begin = direction.since_faults_bytes
@@ -276,15 +302,27 @@ class FaultProxy:
         flip = faults.flip_up_byte if direction is self._up else faults.flip_down_byte
         if flip is not None and begin <= flip < begin + len(data):
             data[flip - begin] ^= 0xFF
-        limit = faults.reset_after_bytes if direction is self._up else None
+        limit = faults.reset_after_bytes if direction is self._up else faults.reset_down_after_bytes
         if limit is not None and begin <= limit < begin + len(data):
             raise ConnectionResetError
-        await self._while_deaf()
+        if direction is self._up:
+            self._note(data)
+        await self._while_deaf(direction)
         return bytes(data)
 
-    async def _while_deaf(self) -> None:
-        while self._faults.black_hole:
+    def _note(self, data: bytearray) -> None:
+        for text in [text for text in self._awaited if text in data]:
+            self._awaited.discard(text)
+            self.seen[text] = time.monotonic_ns()
+
+    async def _while_deaf(self, direction: _Direction) -> None:
+        while self._is_deaf(direction):
             await self._changed.wait()
+
+    def _is_deaf(self, direction: _Direction) -> bool:
+        faults = self._faults
+        one_way = faults.black_hole_up if direction is self._up else faults.black_hole_down
+        return faults.black_hole or one_way
 
     async def _pace(self, size: int, direction: _Direction) -> None:
         mbps = self._faults.up_mbps if direction is self._up else self._faults.down_mbps

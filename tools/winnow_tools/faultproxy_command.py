@@ -30,16 +30,40 @@ def faultproxy_command(
     up_mbps: Annotated[float | None, typer.Option(help="Rate towards the server.")] = None,
     down_mbps: Annotated[float | None, typer.Option(help="Rate towards the client.")] = None,
     latency_ms: Annotated[float, typer.Option(help="Delay in each direction.")] = 0.0,
+    reset_after: Annotated[
+        int | None, typer.Option(metavar="BYTES", help="Cut the connection that sends this byte, once.")
+    ] = None,
+    flip_up: Annotated[
+        int | None, typer.Option(metavar="BYTE", help="Invert this byte of what clients send.")
+    ] = None,
+    flip_down: Annotated[
+        int | None, typer.Option(metavar="BYTE", help="Invert this byte of what the server sends.")
+    ] = None,
+    black_hole: Annotated[bool, typer.Option("--black-hole", help="Let nothing pass.")] = False,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Take no connection.")] = False,
     script: Annotated[Path | None, typer.Option(help="YAML with faults over time.")] = None,
     for_s: Annotated[
         float | None, typer.Option(min=0, help="End after so long; by default at Ctrl-C.")
     ] = None,
 ) -> None:
-    """Pass TCP connections on as slowly, late and wrongly as asked; count bytes."""
+    """Pass TCP connections on as slowly, late and wrongly as asked; count bytes.
+
+    A script says what happens when, per direction: `steps: [{at_s: 5, faults: {black_hole_up: true}}, {at_s: 8,
+    faults: {up_mbps: 2, down_latency_ms: 300}}]`. Its faults take the place of those given here.
+    """
     try:
         host, port = _target(target)
         steps = tuple(validate(Script, load_file(script)).steps) if script else ()
-        faults = Faults(up_mbps=up_mbps, down_mbps=down_mbps, latency_ms=latency_ms)
+        faults = Faults(
+            up_mbps=up_mbps,
+            down_mbps=down_mbps,
+            latency_ms=latency_ms,
+            reset_after_bytes=reset_after,
+            flip_up_byte=flip_up,
+            flip_down_byte=flip_down,
+            black_hole=black_hole,
+            refuse=refuse,
+        )
         proxy = FaultProxy(host, port, listen_port=listen, faults=faults, script=steps)
         proxy.start()
     except ValidationError as error:

@@ -14,6 +14,9 @@ from winnow_operators.detectors import DETECTORS
 from winnow_operators.detectors.zone_map import ZONE_FIELDS
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.library import library_triggers, standard_suite
+from winnow_schemas.simulation.cofiring import load_scenes
+from winnow_tools.settings_reference import settings_table
+from winnow_tools.sim.matrix import TYPES, grid
 
 _BLOCK = re.compile(r"(<!-- table: ([a-z]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
@@ -95,6 +98,18 @@ def detectors_table() -> str:
     return _table(("detector", "what it does", "inputs", "outputs", "parameters"), rows)
 
 
+def cofirings_table() -> str:
+    """The matrix of what fires in the scene of each trigger type, and why what else does."""
+    scenes = load_scenes()
+    drawn = grid((name, scenes.expected(name)) for name in TYPES)
+    rows = [
+        (f"`{name}`", f"`{other}`", reason)
+        for name, scene in scenes.scenes.items()
+        for other, reason in scene.also.items()
+    ]
+    return f"```text\n{drawn}\n```\n\n" + _table(("in the scene of", "fires too", "because"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "functions": functions_table,
     "units": units_table,
@@ -102,6 +117,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "triggers": triggers_table,
     "signals": signals_table,
     "detectors": detectors_table,
+    "settings": settings_table,
+    "cofirings": cofirings_table,
 }
 
 

@@ -37,6 +37,18 @@ class Token(NamedTuple):
     """Of a number with a unit."""
 
 
+_MEANT = {
+    "\u2265": ">=",
+    "\u2264": "<=",
+    "\u2260": "!=",
+    "\u2212": "-",
+    "\u2013": "-",
+    "\u00d7": "*",
+    "\u00f7": "/",
+    "\u2215": "/",
+    "\u03bc": "\u00b5",
+}
+"""What word processors and keyboards write for signs of the language; the last is the Greek letter for the prefix."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _UNIT = re.compile(UNIT_PATTERN)
@@ -185,9 +197,11 @@ class _Cutter:
         if sign in _HINTS:
             self.fail(f"{sign!r} cannot stand in a condition; {_HINTS[sign]}.", len(sign))
         name = unicodedata.name(sign, "an unnamed character")
-        plain = unicodedata.normalize("NFKC", sign)
+        plain = _MEANT.get(sign) or unicodedata.normalize("NFKC", sign)
         hint = (
-            f"; did you mean {plain!r}?" if plain != sign and plain.isascii() and plain.isprintable() else "."
+            f"; did you mean {plain!r}?"
+            if sign in _MEANT or (plain != sign and plain.isascii() and plain.isprintable())
+            else "."
         )
         self.fail(f"The character U+{ord(sign):04X} ({name}) cannot stand in a condition{hint}", 1)
 

@@ -27,6 +27,7 @@ NOT_PICTURES = frozenset(
         "map_msgs/OccupancyGridUpdate",
         "octomap_msgs/Octomap",
         "foxglove.PointCloud",
+        "foxglove.CompressedPointCloud",
         "foxglove.Grid",
     }
 )

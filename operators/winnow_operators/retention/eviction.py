@@ -1,7 +1,8 @@
 """Which warm segments go when space is short (vehicle document 2.8; errata 2.8).
 
 The order of what is kept, when not everything can be: the file system's free-space floor first, then what
-pending windows need, then the last 15 minutes. Sizes are read before anything is deleted.
+pending windows need, then the last 15 minutes. What a legal hold covers is kept even below the floor: whoever
+asks then has to stop writing. Sizes are read before anything is deleted.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ class SegmentInfo:
     start_ns: int
     end_ns: int
     size_bytes: int
+    held: bool = False
+    """A legal hold covers part of it: it never goes, and does not count against the limit of the tier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,14 @@ def plan_eviction(
     ``used_bytes`` includes the open segment; ``free_bytes`` is what the file system has left;
     ``needed_from_ns``: pending windows need everything from this time on.
     """
+    used_bytes -= sum(segment.size_bytes for segment in segments if segment.held)
     over_limit = used_bytes > limits.limit_bytes * limits.evict_at
     below_floor = free_bytes < limits.free_floor_bytes
     if not over_limit and not below_floor:
         return []
     target = limits.limit_bytes * limits.evict_to if over_limit else used_bytes
     plan: list[Eviction] = []
-    for segment in sorted(segments, key=lambda item: item.start_ns):
+    for segment in sorted((one for one in segments if not one.held), key=lambda item: item.start_ns):
         enough = used_bytes <= target and free_bytes >= limits.free_floor_bytes
         if enough:
             break

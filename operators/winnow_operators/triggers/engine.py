@@ -15,7 +15,7 @@ from winnow_operators.condition.unknown import why_unknown
 from winnow_operators.condition.zones import Zone
 from winnow_operators.triggers.checking import CheckedTrigger, Inputs, check_triggers
 from winnow_operators.triggers.covering import Asked, RunningCover
-from winnow_operators.triggers.firing import Compared, comparisons, fired_reason, make_event
+from winnow_operators.triggers.firing import Compared, comparisons, fired_reason, make_event, told_unit
 from winnow_operators.triggers.outcomes import Outcome, TriggerDecision, Verdict
 from winnow_operators.triggers.quota import Quota
 from winnow_operators.triggers.trigger import SharedLimits, Trigger
@@ -332,9 +332,10 @@ class TriggerEngine:
     def _fire(self, trigger: Trigger, at_ns: int, t_ns: int) -> None:
         now = trigger.now
         event = make_event(trigger.name, now.settings, trigger.program, self._machine, t_ns)
+        unit = told_unit(trigger.program, self._inputs.specs)
         trigger.fired(at_ns)
         self._out.append(event)
-        reason = fired_reason(event, now.reason)
+        reason = fired_reason(event, unit, now.reason)
         values = {"event_id": event.event_id, "value": event.value, "threshold": event.threshold}
         self._out.append(
             TriggerDecision(t_ns, trigger.name, now.settings.priority, Verdict.FIRED, reason, values)

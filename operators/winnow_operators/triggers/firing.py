@@ -1,12 +1,16 @@
 """The event that a firing trigger sends: which number crossed, and what everything it read was."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from winnow_operators.condition.expression import Comparison, Const, walk
 from winnow_operators.condition.machine import Machine, Program
+from winnow_operators.condition.signals import SignalSpec
+from winnow_operators.condition.units import Unit
+from winnow_operators.triggers.measures import in_unit, unit_of
 from winnow_schemas.ids import content_id
 from winnow_schemas.messages import TriggerEvent
 from winnow_schemas.settings.signals import SignalType
@@ -41,18 +45,30 @@ def crossing(program: Program) -> tuple[float | None, float | None]:
     That is the first comparison of numbers, in the order of the text, that holds now; or else the first one. A
     constant on the left is the threshold.
     """
+    primary = _primary(program)
+    if primary is None:
+        return None, None
+    left, right = (_finite(program.runs[side.key]()) for side in (primary.left, primary.right))
+    if isinstance(primary.left, Const) and not isinstance(primary.right, Const):
+        return right, left
+    return left, right
+
+
+def _primary(program: Program) -> Comparison | None:
+    """The comparison that an event is told with; None without any of numbers."""
     candidates = [
         part
         for part in walk(program.checked.root)
         if isinstance(part, Comparison) and part.left.type is SignalType.NUMBER
     ]
     if not candidates:
-        return None, None
-    primary = next((part for part in candidates if program.runs[part.key]() is True), candidates[0])
-    left, right = (_finite(program.runs[side.key]()) for side in (primary.left, primary.right))
-    if isinstance(primary.left, Const) and not isinstance(primary.right, Const):
-        return right, left
-    return left, right
+        return None
+    return next((part for part in candidates if program.runs[part.key]() is True), candidates[0])
+
+
+def told_unit(program: Program, signals: Mapping[str, SignalSpec]) -> Unit | None:
+    """The unit in which an event's value and threshold are told, see :func:`unit_of`."""
+    return unit_of(_primary(program), signals)
 
 
 class Compared(NamedTuple):
@@ -85,9 +101,10 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def fired_reason(event: TriggerEvent, because: str = "") -> str:
+def fired_reason(event: TriggerEvent, unit: Unit | None, because: str = "") -> str:
     """A sentence for the ledger; ``because`` says what else held."""
     also = f"; {because}" if because else ""
     if event.value is None or event.threshold is None:
         return f"{event.type} fired: its condition came true ({event.condition}){also}."
-    return f"{event.type} fired: {event.value:.6g} against {event.threshold:.6g} ({event.condition}){also}."
+    value, threshold = in_unit(event.value, unit), in_unit(event.threshold, unit)
+    return f"{event.type} fired: {value} against {threshold} ({event.condition}){also}."

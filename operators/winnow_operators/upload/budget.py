@@ -46,11 +46,15 @@ class DailyBudget:
         """
         if upload_class is UploadClass.SAFETY:
             return None
-        left = self.total_bytes - sum(spent.values())
+        left = self.whole_bytes(spent)
         share = self.shares_bytes.get(upload_class)
         if share is not None:
             left = min(left, share - self._eaten(upload_class, spent) - spent.get(upload_class, 0))
         return max(left, 0)
+
+    def whole_bytes(self, spent: Mapping[UploadClass, int]) -> int:
+        """What is left of the day, whoever uses it."""
+        return max(self.total_bytes - sum(spent.values()), 0)
 
     def _eaten(self, upload_class: UploadClass, spent: Mapping[UploadClass, int]) -> int:
         """How much of a class's share P0 has taken."""

@@ -39,7 +39,7 @@ _S3_CODES: dict[str, Cause] = {
     "AuthorizationHeaderMalformed": Cause.CONFIGURATION,
     "BadDigest": Cause.BYTES,
     "BucketAlreadyExists": Cause.CONFIGURATION,
-    "EntityTooLarge": Cause.CONTENT,
+    "EntityTooLarge": Cause.CONFIGURATION,
     "EntityTooSmall": Cause.CONTENT,
     "ExpiredToken": Cause.EXPIRED,
     "IllegalLocationConstraintException": Cause.CONFIGURATION,
@@ -63,6 +63,7 @@ _S3_CODES: dict[str, Cause] = {
     "PermanentRedirect": Cause.CONFIGURATION,
     "PreconditionFailed": Cause.EXISTS,
     "ConditionalRequestConflict": Cause.STORE,
+    "QuotaExceeded": Cause.CONFIGURATION,
     "RequestExpired": Cause.CLOCK,
     "RequestTimeTooSkewed": Cause.CLOCK,
     "RequestTimeout": Cause.STORE,
@@ -71,6 +72,7 @@ _S3_CODES: dict[str, Cause] = {
     "SlowDown": Cause.STORE,
     "TokenRefreshRequired": Cause.EXPIRED,
     "UnauthorizedAccess": Cause.CONFIGURATION,
+    "XMinioStorageFull": Cause.CONFIGURATION,
     "XAmzContentChecksumMismatch": Cause.BYTES,
     "XAmzContentSHA256Mismatch": Cause.BYTES,
 }
@@ -88,9 +90,10 @@ _STATUSES: dict[int, Cause] = {
     409: Cause.STORE,
     411: Cause.STORE,
     412: Cause.EXISTS,
-    413: Cause.CONTENT,
+    413: Cause.CONFIGURATION,
     429: Cause.STORE,
     501: Cause.CONFIGURATION,
+    507: Cause.CONFIGURATION,
 }
 """For answers without a code, as those to HEAD, and for codes that nobody has listed."""
 
@@ -102,6 +105,9 @@ _ADVICE: dict[str, str] = {
     "InvalidStorageClass": "Set upload.storage_class to one that the store knows, or to nothing.",
     "AuthorizationHeaderMalformed": "Correct upload.region.",
     "PermanentRedirect": "Correct upload.region or upload.endpoint_url.",
+    "EntityTooLarge": "Make room in the bucket {bucket!r} or raise its quota; if it has room, lower upload.part_mib.",
+    "QuotaExceeded": "Make room in the bucket {bucket!r} or raise its quota.",
+    "XMinioStorageFull": "Make room in the store.",
     "NotImplemented": "Leave out what the store cannot do: upload.tags, upload.encryption.",
 }
 _ADVICE_FOR_ALL = "Check upload.endpoint_url, upload.region, upload.bucket and the credentials."

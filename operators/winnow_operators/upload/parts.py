@@ -19,6 +19,7 @@ class Part:
     size_bytes: int
     sha256: str
     md5: str
+    """Empty while nothing needs it."""
     etag: str = ""
 
 

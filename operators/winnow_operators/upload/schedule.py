@@ -38,6 +38,12 @@ class Hold:
     reason: str
     until_ns: int | None = None
     """Wall time; None = until it is released."""
+    since_ns: int = 0
+    """Wall time at which it began; a clock that was put back to before that ends a hold with an end."""
+
+    def holds(self, now_ns: int) -> bool:
+        """Whether it keeps the clip back at this moment."""
+        return self.until_ns is None or self.since_ns <= now_ns < self.until_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,11 @@ class QueueItem:
     not_before_ns: int = 0
     """Wall time of the next try after a failure."""
     hold: Hold | None = None
+    urgent: bool = False
+    """Somebody asked for it now: it goes behind P0 alone, wherever P1 may send, held or not, and only the
+    budget of the whole day limits it."""
+    links: frozenset[LinkMode] | None = None
+    """The only links on which it may go; None = those of its class."""
 
 
 class Obstacle(StrEnum):
@@ -141,11 +152,14 @@ class Scheduler:
             return Plan(None, until, tuple(blocked))
         early = sum(stage is Stage.EARLY for _, stage in candidates)
         item, stage = min(candidates, key=lambda one: moment.urgency(one[0], one[1], early))
-        return Plan(Send(item.clip_id, stage, moment.rates[item.upload_class, stage]), None, tuple(blocked))
+        return Plan(Send(item.clip_id, stage, moment.rate(item, stage)), None, tuple(blocked))
 
-    def rate_bytes_per_s(self, upload_class: UploadClass, stage: Stage, link: Link) -> float:
+    def rate_bytes_per_s(
+        self, upload_class: UploadClass, stage: Stage, link: Link, *, urgent: bool = False
+    ) -> float:
         """The rate at which a stage of a clip may go on a link; 0 = not at all."""
-        of_stage = allowed_bytes_per_s if stage is Stage.DATA else allowed_small_bytes_per_s
+        # What is small may go wherever P1 may, and so may what somebody asked for now.
+        of_stage = allowed_bytes_per_s if stage is Stage.DATA and not urgent else allowed_small_bytes_per_s
         return of_stage(self.link_settings, upload_class, link)
 
 
@@ -153,14 +167,12 @@ class _Moment:
     """One planning; what all clips of a class share is worked out once, for queues of thousands."""
 
     def __init__(self, rules: Scheduler, link: Link, spent: Mapping[UploadClass, int], now_ns: int) -> None:
-        self.rates = {
-            (upload_class, stage): rules.rate_bytes_per_s(upload_class, stage, link)
-            for upload_class in UploadClass
-            for stage in Stage
-        }
+        self._link = link
+        self._rates: dict[tuple[UploadClass, Stage, bool], float] = {}
+        self._whole = rules.budget.whole_bytes(spent)
         self._remaining = {one: rules.budget.remaining_bytes(one, spent) for one in UploadClass}
         self._rules = rules
-        self._link_name = link.mode.name.lower()
+        self._mode = link.mode
         self._is_cellular = link.mode is LinkMode.CELLULAR_5G
         self._now_ns = now_ns
 
@@ -170,18 +182,28 @@ class _Moment:
             return Stage.EARLY
         return item.stage
 
+    def rate(self, item: QueueItem, stage: Stage) -> float:
+        """How fast a stage of a clip may go; 0 = not on this link."""
+        if item.links is not None and self._mode not in item.links:
+            return 0.0
+        key = (item.upload_class, stage, item.urgent)
+        if key not in self._rates:
+            self._rates[key] = self._rules.rate_bytes_per_s(key[0], stage, self._link, urgent=item.urgent)
+        return self._rates[key]
+
     def obstacle(self, item: QueueItem, stage: Stage) -> Blocked | None:
         """Why it may not go now, if it may not."""
-        if item.hold is not None and item.upload_class is not UploadClass.SAFETY:
-            until_ns = item.hold.until_ns
-            if until_ns is None or self._now_ns < until_ns:
-                return Blocked(item.clip_id, Obstacle.HELD, until_ns, f"held: {item.hold.reason}")
-        if self.rates[item.upload_class, stage] <= 0:
-            what = f"class {int(item.upload_class)} may not send on {self._link_name}"
+        safety = item.upload_class is UploadClass.SAFETY
+        if item.hold is not None and not safety and not item.urgent and item.hold.holds(self._now_ns):
+            return Blocked(item.clip_id, Obstacle.HELD, item.hold.until_ns, f"held: {item.hold.reason}")
+        if self.rate(item, stage) <= 0:
+            what = f"class {int(item.upload_class)} may not send on {self._mode.name.lower()}"
+            if item.links is not None:
+                what = "waits for " + " or ".join(one.name.lower() for one in sorted(item.links))
             return Blocked(item.clip_id, Obstacle.LINK, None, what)
         if self._now_ns < item.not_before_ns <= self._now_ns + self._rules.longest_backoff_ns:
             return Blocked(item.clip_id, Obstacle.BACKOFF, item.not_before_ns, "waits after a failure")
-        remaining = self._remaining[item.upload_class]
+        remaining = self._whole if item.urgent and not safety else self._remaining[item.upload_class]
         if remaining is not None and remaining < (
             item.early_bytes if stage is Stage.EARLY else item.next_bytes
         ):
@@ -193,9 +215,9 @@ class _Moment:
         """Sort key, smallest first: tier, aged score, class, age, id. ``early``: how many sidecars could go."""
         safety = item.upload_class is UploadClass.SAFETY
         if stage is Stage.EARLY:
-            tier = 0 if safety else (1 if early <= EARLY_BEFORE_SAFETY else 3)
+            tier = 0 if safety else (1 if early <= EARLY_BEFORE_SAFETY else 4)
         else:
-            tier = 2 if safety else 4
+            tier = 2 if safety else (3 if item.urgent else 5)
         waited_h = max(self._now_ns - item.queued_ns, 0) / HOUR_NS
         points = item.score - self._rules.ageing_points_per_h * waited_h
         if item.started:

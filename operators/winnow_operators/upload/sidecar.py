@@ -4,9 +4,11 @@ from typing import Annotated
 
 import msgspec
 
+from winnow_operators.privacy import shows_people
 from winnow_operators.upload.score import uncertainty_of
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.priority import Priority, UploadClass
+from winnow_schemas.settings.topics import Kind
 
 MAX_BYTES = 4 * 1024 * 1024
 """A sidecar that lists a thousand triggers has 300 kB."""
@@ -27,6 +29,14 @@ class SidecarTrigger(msgspec.Struct, frozen=True):
     value: float | None = None
 
 
+class SidecarTopic(msgspec.Struct, frozen=True):
+    """What a topic of the clip holds."""
+
+    kind: str = ""
+    schema_name: str = ""
+    encoding: str = ""
+
+
 class Sidecar(msgspec.Struct, frozen=True):
     """The fields that uploading uses; all others are passed over."""
 
@@ -38,6 +48,7 @@ class Sidecar(msgspec.Struct, frozen=True):
     upload_class: UploadClass
     size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MAX_CLIP_BYTES)]
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    topic_contents: Annotated[dict[str, SidecarTopic], msgspec.Meta(max_length=10_000)] | None = None
 
     @property
     def main_trigger(self) -> SidecarTrigger | None:
@@ -55,10 +66,22 @@ class Sidecar(msgspec.Struct, frozen=True):
         return self.main_trigger.t_ns if self.main_trigger else self.start_ns
 
     @property
+    def may_show_people(self) -> bool:
+        """Whether a topic may hold pictures; a sidecar that does not tell its topics may."""
+        if self.topic_contents is None:
+            return True
+        topics = self.topic_contents.values()
+        return any(shows_people(_kind(one.kind), one.schema_name, one.encoding) for one in topics)
+
+    @property
     def uncertainty(self) -> float:
         """Perception's uncertainty from the OOD triggers, 0 to 1."""
         scores = [one.value for one in self.triggers if one.type in OOD_TRIGGERS and one.value is not None]
         return uncertainty_of(max(scores, default=0.0))
+
+
+def _kind(name: str) -> Kind:
+    return Kind(name) if name in set(Kind) else Kind.OTHER
 
 
 def parse_sidecar(data: bytes, name: str) -> Sidecar:

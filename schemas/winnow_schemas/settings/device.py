@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from winnow_schemas.settings.campaign import CampaignSettings
 from winnow_schemas.settings.dashcam import DashcamSettings
 from winnow_schemas.settings.ros2 import Ros2Settings
+from winnow_schemas.settings.server import ServerSettings, TaskSettings
 from winnow_schemas.settings.signals import SignalSettings
 from winnow_schemas.settings.stages import (
     ClassifierSettings,
@@ -129,6 +130,10 @@ class DeviceSettings(Strict):
     """How videos are gone through (the dashcam graphs)."""
     monitor: MonitorSettings = MonitorSettings()
     """What is watched."""
+    server: ServerSettings = ServerSettings()
+    """The main server: task queue and review pages."""
+    tasks: TaskSettings = TaskSettings()
+    """Where a device that works on videos gets its tasks from."""
 
     def topic(self, name: str) -> TopicSettings:
         """The settings of a topic, named or default."""

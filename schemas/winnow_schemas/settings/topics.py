@@ -72,6 +72,19 @@ BYTES_PER_ENTRY: dict[Kind, int] = {Kind.LIDAR: 8192, Kind.CAMERA: 1024, Kind.TH
 than this fill the index before the memory."""
 
 
+class UploadCodec(StrEnum):
+    """What a topic becomes in the upload profile."""
+
+    LOSSLESS = "lossless"
+    """As in packed."""
+    DRACO = "draco"
+    """Clouds: smallest; clouds with more columns than position and intensity become `ordered`."""
+    ORDERED = "ordered"
+    """Clouds: points keep their order, other columns are exact."""
+    VIDEO = "video"
+    """Raw images as H.264 or H.265."""
+
+
 class TopicSettings(Strict):
     """One topic: a ring of its own in shared memory."""
 
@@ -91,6 +104,11 @@ class TopicSettings(Strict):
     """Stored bytes per payload byte that the extraction budget charges; by default from the kind."""
     expected_mb_s: float = Field(default=0.0, ge=0)
     """Rate to expect, as measured or from the data sheet; `winnow check` computes hot seconds from it; 0 = unknown."""
+    upload_codec: UploadCodec | None = None
+    """What it becomes in the upload profile; by default what its schema allows: Draco for clouds, video for raw
+    images, everything else without loss."""
+    error_m: float = Field(default=0.01, ge=0.0001, le=1.0)
+    """Largest error of a coordinate, per axis in metres, of lossy clouds; LiDARs have 0.02 to 0.03 of noise (5.4)."""
     drop_order: int = Field(default=0, ge=0, le=100)
     """When a clip is over its size cap: topics with a higher number are left out first; 0 = never."""
 

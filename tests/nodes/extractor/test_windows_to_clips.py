@@ -87,6 +87,41 @@ def test_every_wanted_message_is_in_its_clips_once(events: list[TriggerEvent]) -
         vehicle.close()
 
 
+@settings(max_examples=15, deadline=None)
+@given(events=events, late=st.lists(st.integers(0, 12), min_size=16, max_size=16))
+def test_the_order_of_arrival_does_not_matter(events: list[TriggerEvent], late: list[int]) -> None:
+    """Messages that come late, but before their windows are cut, are where they belong; and nothing is charged twice."""
+    everything = [(topic, tick * S // 4) for tick in range(SECONDS * 4) for topic in ("/x", "/y")]
+    by_arrival = sorted(
+        enumerate(everything), key=lambda item: item[1][1] + late[item[0] % len(late)] * S // 4
+    )
+    results = []
+    for order in (everything, [message for _, message in by_arrival]):
+        with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as base:
+            vehicle = Vehicle(
+                Path(base), {**SETTINGS, "topics": {"/x": {"ratio": 0.5}, "/y": {"ratio": 1.0}}}
+            )
+            rings = Rings(vehicle)
+            for topic, t_ns in order:
+                rings.push(Channel(topic, "json"), t_ns, json.dumps(t_ns).encode())
+            ready = cut_clips(vehicle, rings, sorted(events, key=lambda event: (event.t_ns, event.type)))
+            cut = []
+            for clip in ready:
+                sidecar = read_sidecar((vehicle.out / clip.path).with_suffix(".json"))
+                inside = stored(vehicle.out / clip.path)
+                cut.append((sidecar.name, sidecar.charged_bytes, sidecar.upload_class, inside))
+                sizes = {topic: content.payload_bytes for topic, content in sidecar.topic_contents.items()}
+                assert sidecar.charged_bytes == sum(
+                    int(size * (0.5 if topic == "/x" else 1.0)) for topic, size in sizes.items()
+                )
+                assert sidecar.upload_class == min(t.priority for t in sidecar.triggers)
+                assert len(inside) == len(set(inside)) == sidecar.messages
+                assert (sidecar.position.latitude_deg, sidecar.position.longitude_deg) == (48.0, 11.0)
+            results.append(cut)
+            vehicle.close()
+    assert results[0] == results[1]
+
+
 def test_budgets_and_caps_are_the_same_after_any_kill() -> None:
     from tests.nodes.vehicle_rig import live
 

@@ -20,8 +20,11 @@ from tests.nodes.vehicle_rig import Rings, S, Vehicle, an_event, cut_clips, live
 from winnow_redactor.node import run
 from winnow_runtime.hashed_file import HashedFile
 from winnow_runtime.mcapfile.writer import McapWriter
+from winnow_runtime.packing.repack import repack
 from winnow_schemas.channel import Channel
 from winnow_schemas.messages import ClipReady, Outgoing
+from winnow_schemas.settings import DeviceSettings
+from winnow_schemas.settings.packing import Profile
 from winnow_schemas.sidecar import read_sidecar
 
 IMU = Channel("/imu", "cdr", "sensor_msgs/msg/Imu", "ros2msg", b"float64 x")
@@ -335,3 +338,36 @@ def test_killed_anywhere_each_clip_leaves_once_and_whole(kills: list[int]) -> No
         assert len(sent(vehicle)) == 2
         assert vehicle.leftovers() == []
         vehicle.close()
+
+
+@pytest.mark.parametrize("profile", ["packed", "upload"])
+@pytest.mark.parametrize("channels", [PLAIN, [*PLAIN, CAMERA]], ids=["nothing withheld", "camera withheld"])
+def test_what_leaves_has_the_profile_that_the_settings_name(
+    vehicle: Vehicle, profile: str, channels: list[Channel]
+) -> None:
+    clip = some_clip(vehicle, channels, upload={"profile": profile})
+    (outgoing,) = redact(vehicle)
+    target = vehicle.out / outgoing.path
+    assert target == vehicle.out / "outgoing" / "P1" / f"{clip.name}.mcap"
+    sidecar = read_sidecar(target.with_suffix(".json"))
+    assert (sidecar.profile, sidecar.derived_from) == (profile, clip.sha256)
+    assert sidecar.withheld_topics == (["/front"] if CAMERA in channels else [])
+    assert {each[0] for each in content(target)} == {"/imu", "/status", "/cloud"}
+    assert sorted(path.name for path in (vehicle.out / "outgoing").rglob("*.*")) == sorted(
+        [target.name, target.with_suffix(".json").name]
+    )
+    restored = vehicle.base / "restored.mcap"
+    repack(target, restored, Profile.PLAIN, DeviceSettings())
+    before = [each for each in content(vehicle.out / clip.path) if each[0] != "/front"]
+    assert content(restored) == before
+
+
+def test_a_kill_while_repacking_leaves_nothing_behind(vehicle: Vehicle) -> None:
+    some_clip(vehicle, [*PLAIN, CAMERA], upload={"profile": "packed"})
+    for countdown in range(200):
+        if live(vehicle, "redactor", run, countdown):
+            break
+    else:
+        raise AssertionError("it never got to its end")
+    names = sorted(path.suffix for path in (vehicle.out / "outgoing").rglob("*.*"))
+    assert names == [".json", ".mcap"]

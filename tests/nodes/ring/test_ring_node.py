@@ -262,6 +262,28 @@ class TestCredits:
         assert credit(ring.node).room_bytes[0] > 3 * 1024
         assert "cut" in outcomes(ring)
 
+    def test_a_topic_too_small_for_the_windows_stalls_the_source_once(
+        self, ring: Ring, clock: FakeClock
+    ) -> None:
+        cell = Cell(ring.folder.path, "reader")
+        for seq in range(1, 30):
+            ring.take(message(seq, seq, bytes(1000)))
+        ring.beat()
+        cell.write(done=ring.board.read().number, hold_ns=1, idle=True)
+        ring.beat()
+        clock.advance_s(2)
+        ring.beat()
+        ring.beat()
+        for seq in range(30, 60):
+            ring.take(message(seq, seq, bytes(1000)))
+        ring.beat()
+        cell.write(done=ring.board.read().number, hold_ns=28, idle=False)
+        ring.beat()
+        assert credit(ring.node).room_bytes[0] < 3 * 1024
+        cell.write(done=ring.board.read().number, hold_ns=28, idle=True)
+        ring.beat()
+        assert credit(ring.node).room_bytes[0] > 3 * 1024
+
     def test_a_busy_reader_is_waited_for(self, ring: Ring, clock: FakeClock) -> None:
         cell = Cell(ring.folder.path, "reader")
         for seq in range(1, 30):

@@ -14,6 +14,7 @@ from tests.nodes.vehicle_rig import Kill, dying_at
 
 from winnow_recorder.recorder import Recorder
 from winnow_runtime.holes import NEVER, OVERSIZE, OVERWRITTEN, Missing
+from winnow_runtime.legal_holds import LegalHolds
 from winnow_runtime.ring.board import Beat, Board, End
 from winnow_runtime.ring.folder import RingFolder
 from winnow_runtime.ring.layout import EPOCH_JUMP_NS, EPOCH_STEP_NS, Geometry, slot_bytes
@@ -101,7 +102,9 @@ class TierMachine(RuleBasedStateMachine):
         cell = self.view.own_cell("recorder")
         state = self.base / "state"
         state.mkdir(exist_ok=True)
-        return Recorder(self.view, cell, self.warm_folder, state, "run", SETTINGS, self.clock)
+        return Recorder(
+            self.view, cell, self.warm_folder, state, "run", SETTINGS, self.clock, LegalHolds(state)
+        )
 
     def teardown(self) -> None:
         if not hasattr(self, "base"):

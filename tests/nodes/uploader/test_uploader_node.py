@@ -11,6 +11,7 @@ from tests.nodes.vehicle_rig import ScriptedSeam, Vehicle, live
 
 from winnow_runtime.node import GRACE_S, ORPHANED_S
 from winnow_schemas.messages import Decision, Outgoing, Receipt
+from winnow_schemas.settings.upload import LinkMode
 from winnow_uploader import node as uploader
 from winnow_uploader.node import NO_PROGRESS_S, Loop, run
 from winnow_uploader.results import Happened, Step
@@ -66,7 +67,13 @@ STATUS = SimpleNamespace(
     spent_today_bytes=1_500_000_000,
     queued_clips=0,
     queued_bytes=0,
-    link_mode=SimpleNamespace(name="ETHERNET_DEPOT"),
+    link_mode=LinkMode.ETHERNET_DEPOT,
+    queued_by_class={},
+    paused="",
+    sending="",
+    unit_bytes=0,
+    wire_bytes=0,
+    goodput_bytes_per_s=None,
 )
 
 
@@ -101,6 +108,12 @@ class Worker:
         return SimpleNamespace(**{**vars(STATUS), "queued_clips": len(self.queued)})
 
     def stop(self) -> None:
+        pass
+
+    def make_way(self) -> None:
+        pass
+
+    def set_link(self, *_: Any) -> None:
         pass
 
     def close(self) -> None:

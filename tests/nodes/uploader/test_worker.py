@@ -196,6 +196,29 @@ class TestOrder:
         parts = seen(steps_of(worker), Happened.PART_SENT)
         assert parts == ["id-p0"] * 8 + ["id-p2"] * 7
 
+    @pytest.mark.parametrize(("pieces", "cut"), [(1, True), (4, True), (40, False)])
+    def test_a_part_that_has_only_just_begun_gives_way_to_a_p0(self, start, tmp_path, clock, pieces, cut):
+        worker = start(part_mib=50, multipart_from_mib=50, link={"ethernet_max_mbps": 0.1})
+        worker.add(make_clip(tmp_path, "p5", 120 * KIB, 5))
+        while worker.step().happened is not Happened.OPENED:
+            pass
+        sleep, begun = clock.sleep_s, clock.monotonic_ns()
+
+        def p0_comes(seconds):
+            sleep(seconds)
+            if clock.monotonic_ns() - begun > pieces * 0.1e9:
+                clock.sleep_s = sleep
+                worker.make_way()
+
+        clock.sleep_s = p0_comes
+        step = worker.step()
+        assert (step.happened is Happened.FAILED) is cut
+        assert ("A P0 has come" in step.detail) is cut
+        clock.sleep_s = sleep
+        worker.add(make_clip(tmp_path, "p0", 1000, 0))
+        assert [one.clip_id for one in (worker.step(), worker.step())] == ["id-p0"] * 2
+        assert seen(steps_of(worker), Happened.DONE) == ["id-p0", "id-p5"]
+
     def test_a_p4_counts_as_p1(self, start, tmp_path):
         worker = start()
         for n in (5, 3, 2, 4):
@@ -461,7 +484,7 @@ class TestResuming:
         ("spoil", "words"),
         [
             (lambda data, etag, meta, t: (data + b"x", etag, meta, t), "1001 bytes instead of 1000"),
-            (lambda data, etag, meta, t: (data, "0" * 32, meta, t), "ETag"),
+            (lambda data, etag, meta, t: (data, "0" * 32, meta, t), "ETag 000"),
             (lambda data, etag, meta, t: (data, etag, meta | {"sha256": "0" * 64}, t), "SHA-256 000"),
             (lambda data, etag, meta, t: (data, etag, meta | {"priority": "0"}, t), "metadata"),
         ],
@@ -536,7 +559,7 @@ class TestState:
         with sqlite3.connect(path) as database:
             database.execute("PRAGMA user_version = 99")
         database.close()
-        with pytest.raises(UnavailableError, match="has version 99, this program knows 1; it was left alone"):
+        with pytest.raises(UnavailableError, match="has version 99, this program knows 2; it was left alone"):
             start()
         assert not (tmp_path / "state" / "uploads.db.damaged-1").exists()
 

@@ -134,7 +134,7 @@ def test_what_an_event_says() -> None:
     assert event.topics == ["/can"]
     assert (event.latitude_deg, event.longitude_deg) == (pytest.approx(52.0), pytest.approx(10.5))
     assert log.reasons("fired") == [
-        "fast fired: 10 against 8.33333 (speed > 30 km/h and flag).",
+        "fast fired: 36 km/h against 30 km/h (speed > 30 km/h and flag).",
     ]
 
 
@@ -155,6 +155,28 @@ def test_value_and_threshold_are_those_of_the_comparison_that_holds(when, expect
     bench = engine(t=trigger(when))
     log = Log(bench).feed("y", (0, 1.0)).feed("x", (0, 0.0), (1, 6.0))
     assert [(event.value, event.threshold) for event in log.events] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("unit", "when", "value", "said"),
+    [
+        ("m/s", "v > 8", 10.0, "10 m/s against 8 m/s"),
+        ("km/h", "v > 8 m/s", 36.0, "36 km/h against 28.8 km/h"),
+        ("km/h", "2 * v > 1", 36.0, "72 km/h against 3.6 km/h"),
+        ("km/h", "v * 2 s > 1 m", 36.0, "20 m against 1 m"),
+        ("degC", "v > 30 degC", 36.0, "36 degC against 30 degC"),
+        ("degC", "max(v, 10 s) > 30 degC", 36.0, "36 degC against 30 degC"),
+        ("degC", "delta(v, 10 s) > -1", 36.0, "0 K against -1 K"),
+        ("1", "v > 0.26", 0.27, "0.27 against 0.26"),
+        ("", "v > 0.26", 0.27, "0.27 against 0.26"),
+        ("", "v > 3 m", 4.0, "4 m against 3 m"),
+        ("m", "count(v, 10 s) >= 1", 4.0, "1 against 1"),
+    ],
+)
+def test_numbers_are_told_in_the_unit_of_their_signal(unit, when, value, said) -> None:
+    inputs = Inputs.of({"v": SignalSettings(topic="/v", field="data", unit=unit)})
+    log = Log(TriggerEngine({"t": trigger(when)}, inputs)).feed("v", (0, value), (1, value))
+    assert log.reasons("fired")[0] == f"t fired: {said} ({when})."
 
 
 def test_conditions_without_a_number_have_no_value() -> None:

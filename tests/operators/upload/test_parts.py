@@ -188,7 +188,7 @@ class TestFailure:
             ("SlowDown", 503, Cause.STORE),
             ("NoSuchUpload", 404, Cause.UPLOAD_GONE),
             ("PreconditionFailed", 412, Cause.EXISTS),
-            ("EntityTooLarge", 400, Cause.CONTENT),
+            ("EntityTooLarge", 400, Cause.CONFIGURATION),
             ("403", 403, Cause.CONFIGURATION),
             ("Whatever", 599, Cause.STORE),
             ("Whatever", 418, Cause.CONFIGURATION),

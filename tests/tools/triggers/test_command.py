@@ -111,6 +111,7 @@ def test_a_recording_shows_when_it_fires(drive: Path, settings: Path, tmp_path: 
     page = check_page(text)
     assert sum(attributes.get("class") == "fired" for _, attributes in page.elements) == 4
     assert "range > threshold" in [words.strip() for words in page.texts]
+    assert sum(" against 4.9 (range > threshold)." in words for words in page.texts) == 4
     cooled, text = tried(drive, settings, tmp_path, "-c", campaign)
     assert len(cooled["events"]) == 1
     assert {each["verdict"] for each in cooled["decisions"]} == {"cooling_down"}
@@ -159,3 +160,9 @@ def test_the_page_in_a_browser(page: Any, drive: Path, settings: Path, tmp_path:
     x, y = browser.run(f"(() => {{ const b = {box}; return [b.left + 4, b.top + 4]; }})()")
     browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     assert "far fired, P3" in browser.run("document.getElementById('tip').innerText")
+
+
+def test_without_settings_it_says_whose_triggers_these_are(settings: Path) -> None:
+    for command in (["list"], ["explain", "estop"]):
+        assert "--settings FILE says it of a device" in winnow("triggers", *command)
+    assert "--settings" not in winnow("triggers", "explain", "far", "-s", settings)

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from winnow_operators.clips.judging import CUT, OVER_BUDGET, Judged, clip_name
 from winnow_operators.clips.windows import WindowPlanner
-from winnow_schemas.messages import TriggerEvent
+from winnow_operators.decisions import DecisionRow, decision
+from winnow_schemas.messages import Decision, TriggerEvent
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings import DeviceSettings
+from winnow_schemas.settings.triggers import TriggerSettings
 from winnow_schemas.yaml_source import YamlDocument
 from winnow_tools.whatif.comparing import Change, compare
 from winnow_tools.whatif.variant import ClipOutcome, Decided, TriggerCount, Variant
@@ -73,6 +75,49 @@ def test_gained_and_lost_with_the_reason():
     assert lost.reason == "brake does not run: it is switched off"
     (lost,) = compare(one, decided([event(20)], refused=frozenset({"brake"})))
     assert lost.reason == "over budget: too much"
+
+
+def settings_of(**changes: Any) -> dict[str, TriggerSettings]:
+    values = {"when": "x > threshold", "priority": "P3", "pre_roll_s": 5, "post_roll_s": 5}
+    return {"brake": TriggerSettings.model_validate({**values, "params": {"threshold": 5}, **changes})}
+
+
+def row(t_s: float, outcome: str, reason: str) -> Decision:
+    made = DecisionRow("trigger", round(t_s * S), "brake", outcome, f"brake did not fire: {reason}.", {})
+    return decision(made, node="triggers", run_id="what-if", wall_ns=0)
+
+
+def test_a_lost_clip_names_the_cooldown_that_held_it():
+    one = decided([event(10), event(30)], active=settings_of())
+    two = decided([event(10)], active=settings_of(cooldown_s=60))
+    _, lost = compare(one, two)
+    assert lost.reason == (
+        "brake did not fire: it fired 20 s before, its cooldown is 60 s (cooldown_s 60 instead of 5)"
+    )
+
+
+def test_a_lost_clip_names_the_limit_also_when_it_was_only_counted():
+    limit = row(12, "over_limit", "it has reached its limit of 1 events per hour")
+    far = row(500, "over_limit", "it is long over")
+    one = decided([event(10), event(40)], active=settings_of())
+    two = decided([event(10)], active=settings_of(max_per_hour=1), decisions=(limit, far))
+    _, lost = compare(one, two)
+    assert lost.reason == (
+        "brake did not fire: it has reached its limit of 1 events per hour (max_per_hour 1 instead of 0)"
+    )
+
+
+def test_a_lost_clip_is_explained_by_the_decision_nearest_to_it():
+    rows = (row(26, "unknown", "x was missing"), row(30, "muted", "it is muted for another 3 s"))
+    _, lost = compare(decided([event(10), event(30)]), decided([event(10)], decisions=rows))
+    assert lost.reason == "brake did not fire: it is muted for another 3 s"
+
+
+def test_a_lost_clip_names_what_is_set_otherwise_where_nothing_held_it():
+    one = decided([event(20)], active=settings_of())
+    two = decided([], active=settings_of(params={"threshold": 7.5}, clear_when="x < 1"))
+    (lost,) = compare(one, two)
+    assert lost.reason == "brake does not fire (clear_when x < 1 instead of none, threshold 7.5 instead of 5)"
 
 
 def test_windows_that_grow_together_are_merged_and_the_other_way_round_split():

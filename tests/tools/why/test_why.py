@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from winnow_schemas.errors import BadInputError
 from winnow_tools.cli import app
 from winnow_tools.why.moment import parse_moment
+from winnow_tools.why.story import about_time
 
 SECOND = 1_000_000_000
 END = T0 + 22 * SECOND
@@ -46,6 +47,27 @@ def test_a_moment_in_every_form(text: str, start_ns: int, length_s: int):
 def test_a_run_over_midnight_finds_the_next_day():
     start = T0 + (14 * 3600 + 26 * 60) * SECOND  # 23:59:20
     assert parse_moment("00:00:10", start, start + 120 * SECOND)[0] == start + 50 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("text", "start_ns"),
+    [
+        ("09:30", T0 - 200 * SECOND),  # before the run: on its day, not on the next one
+        ("14:32", T0 + 17_920 * SECOND),
+    ],
+)
+def test_a_time_of_no_message_is_the_nearest_one_to_the_run(text: str, start_ns: int):
+    assert parse_moment(text, T0, END) == (start_ns, start_ns + 60 * SECOND)
+
+
+def test_a_time_outside_the_run_is_answered_with_the_runs_span():
+    lines = about_time([], T0 - 200 * SECOND, T0 - 140 * SECOND, (T0, END))
+    assert [line.text for line in lines] == [
+        (
+            "The run has no message of 2026-04-11 09:30:00.000: "
+            "it goes from 2026-04-11 09:33:20.000 to 2026-04-11 09:33:42.000 (UTC)."
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +132,7 @@ class TestOfARun:
         lines = why(ros2_run, "10:00").stdout.splitlines()
         assert (
             lines[1]
-            == "The run has no message of that time: it goes from 2026-04-11 09:33:20.000 to 2026-04-11 09:33:41.990."
+            == "The run has no message of 2026-04-11 14:32:00.000: it goes from 2026-04-11 09:33:20.000 to 2026-04-11 09:33:41.990 (UTC)."
         )
 
     def test_json_has_the_rows(self, ros2_run: FinishedRun):

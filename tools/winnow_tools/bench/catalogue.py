@@ -43,6 +43,11 @@ BENCHES = {
             "whole graphs on recordings: scaffold, run at full speed, verify every message",
             "winnow_tools.bench.recordings",
         ),
+        Bench(
+            "clips",
+            "cutting a clip beside mcap's writer, and every codec on clouds beside lz4 and zstd",
+            "winnow_tools.bench.clips",
+        ),
         Bench("ring", "the ring beside numpy's copy and a deque", "winnow_tools.bench.ring"),
         Bench(
             "vehicle",
@@ -54,6 +59,11 @@ BENCHES = {
             "what-if",
             "settings on recordings against real time, beside mcap's reader",
             "winnow_tools.bench.whatif",
+        ),
+        Bench(
+            "convert",
+            "conversion of recordings, read back and compared, beside rosbags-convert",
+            "winnow_tools.bench.convert",
         ),
         Bench(
             "recover",
@@ -70,6 +80,12 @@ BENCHES = {
             "two triggers close together, beside a snapshot ring that is emptied",
             "winnow_tools.bench.snapshot",
         ),
+        Bench(
+            "upload",
+            "an upload through kills, cuts, black holes and flipped bytes, beside awscli and s3cmd",
+            "winnow_tools.bench.upload",
+        ),
+        Bench("tasks", "tasks per second through the server, beside bare SQL", "winnow_tools.bench.tasks"),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )
 }

@@ -127,9 +127,9 @@ def measure(load: Load) -> Measured:
 def _pass(load: Load, factor: int) -> Pass:
     out = SHM / f"bench-{load.scratch.name}-{factor}x"
     settings = load.scratch / f"vehicle-{factor}.yml"
-    settings.write_text(_settings(), "utf-8")
+    settings.write_text(suite_settings(), "utf-8")
     script = load.scratch / f"load-{factor}.yml"
-    script.write_text(_script(WALL_S * factor), "utf-8")
+    script.write_text(suite_script(WALL_S * factor), "utf-8")
     environment = {
         "WINNOW_SETTINGS": str(settings),
         "WINNOW_SCRIPT": str(script),
@@ -166,7 +166,7 @@ def _json(path: Path | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _settings() -> str:
+def suite_settings() -> str:
     """The vehicle's settings with smaller rings, a small warm tier, uploads off, and the two triggers."""
     text = re.sub(
         r"ring_mib: ([\d.]+)",
@@ -183,7 +183,8 @@ def _settings() -> str:
     return yaml.safe_dump(value, sort_keys=False)
 
 
-def _script(duration_s: int) -> str:
+def suite_script(duration_s: int) -> str:
+    """The quiet script, so long."""
     text = resources.files("winnow_schemas.simulation").joinpath("scripts/quiet.yml").read_text("utf-8")
     return re.sub(r"^duration_s:.*$", f"duration_s: {duration_s}", text, flags=re.MULTILINE)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from winnow_extractor.calibration import read_calibration
 from winnow_operators.campaign import BareTriggers, merge
 from winnow_operators.graphs.model import Graph, Node, OutputRef, Place
 from winnow_operators.graphs.rules import (
@@ -93,6 +94,7 @@ def check(path: Path, settings_path: Path | None = None, recording: Path | None 
     findings += signals(settings, document, recording or recording_of(path, graph))
     resolution = _triggers(settings, document, findings)
     findings += _campaign(settings, document, resolution)
+    findings += _calibration(settings, document)
     rings = tuple(_rings(graph, settings))
     memory = sum(ring.bytes for ring in rings)
     limit = int(settings.ring.memory_mib * _MIB)
@@ -271,6 +273,17 @@ def _campaign(
     except CampaignRefusedError as error:
         problem = document.problem(("campaign", "file"), f"campaign.file: {error}")
         yield _finding(Severity.WARNING, problem)
+
+
+def _calibration(settings: DeviceSettings, document: YamlDocument | None) -> Iterator[Finding]:
+    """A file for every clip that is not there: the extractor would not start."""
+    if document is None:
+        return
+    try:
+        read_calibration(settings.clips.calibration, Path(document.name).resolve().parent)
+    except BadInputError as error:
+        problem = document.problem(("clips", "calibration"), f"clips.calibration: {error}")
+        yield _finding(Severity.ERROR, problem)
 
 
 def _rings(graph: Graph, settings: DeviceSettings) -> Iterator[RingBudget]:

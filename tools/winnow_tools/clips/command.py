@@ -1,21 +1,35 @@
-"""``winnow clips ls|show|verify|export``."""
+"""``winnow clips ls|show|verify|export``; the others of the group are in :mod:`winnow_tools.clips.looking`."""
 
+import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from winnow_operators.clips.rates import NO_PACE, Pace, pace
 from winnow_runtime.recordings import open_recording
-from winnow_schemas.errors import BadInputError
+from winnow_schemas.errors import BadInputError, LostDataError
 from winnow_tools.clips.collection import Clip, clips_of, one_clip
 from winnow_tools.clips.export import Format, export
+from winnow_tools.clips.looking import Name, open_command, plot_command, thumbs_command
+from winnow_tools.clips.repack_command import packing_lines, repack_command
+from winnow_tools.clips.times import message_times
 from winnow_tools.clips.verify import ClipCheck, totals, verify
 from winnow_tools.console import bytes_text, print_json, print_table, sentences
 
-clips_app = typer.Typer(name="clips", help="List, show, verify and export clips.", no_args_is_help=True)
+clips_app = typer.Typer(
+    name="clips", help="List, show, verify, repack, draw, open and export clips.", no_args_is_help=True
+)
+
+clips_app.command("plot")(plot_command)
+clips_app.command("thumbs")(thumbs_command)
+clips_app.command("open")(open_command)
 
 Where = Annotated[Path, typer.Argument(metavar="DIR", help="A run's folder, a folder of clips, or one clip.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -52,16 +66,24 @@ def list_command(where: Where, as_json: AsJson = False) -> None:
 @clips_app.command("show")
 def show_command(
     where: Where,
-    name: Annotated[str, typer.Argument(help="Beginning of a clip's name or id.")],
+    name: Name = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show one clip: triggers, topics, what is missing, verdict."""
+    """Show one clip: triggers, topics with their rates and gaps, what is missing, verdict."""
     with sentences():
         clip = one_clip(where, name)
+        paces = {topic: pace(_inside(clip, times)) for topic, times in message_times(clip.path).items()}
     if as_json:
-        print_json({"sidecar": clip.sidecar.to_json(), "verdict": clip.verdict, "path": str(clip.path)})
+        topics = {topic: asdict(found) for topic, found in sorted(paces.items())}
+        said = {"sidecar": clip.sidecar.to_json(), "verdict": clip.verdict, "path": str(clip.path)}
+        print_json({**said, "pace": topics})
         return
-    _show(clip)
+    _show(clip, paces)
+
+
+def _inside(clip: Clip, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Without latched messages from before the window."""
+    return times_ns[(times_ns >= clip.sidecar.start_ns) & (times_ns < clip.sidecar.end_ns)]
 
 
 @clips_app.command("verify")
@@ -134,18 +156,30 @@ def _say(checks: list[ClipCheck], where: Path, unreadable: tuple[str, ...]) -> N
     print(f"{said}{latched}{own}.")
 
 
+clips_app.command("repack")(repack_command)
+
+
 @clips_app.command("export")
 def export_command(
     where: Where,
-    name: Annotated[str, typer.Argument(help="Beginning of a clip's name or id.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="FILE.mcap, or a folder for --format csv.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="FILE.mcap, FILE.bag, or a folder for --format csv.")
+    ],
+    name: Name = "",
     form: Annotated[
         Format,
-        typer.Option("--format", help="mcap: messages as they are; csv: a table of numbers per topic."),
+        typer.Option(
+            "--format",
+            help="mcap: messages as they are; bag: a ROS 1 bag; ros2: MCAP of CDR messages, for rosbags and "
+            "ROS 2; csv: a table of numbers per topic.",
+        ),
     ] = Format.MCAP,
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic; may be repeated.")] = None,
 ) -> None:
-    """Take a clip, or part of it, elsewhere."""
+    """Take a clip, or part of it, elsewhere.
+
+    Exit code 3 when it was written, but the form had no place for some of it: that is said on stderr.
+    """
     with sentences():
         clip = one_clip(where, name)
         has = {*clip.sidecar.topics, *(item.topic for item in clip.sidecar.latched)}
@@ -153,9 +187,13 @@ def export_command(
             raise BadInputError(
                 f"{clip.sidecar.name} has no topic {min(unknown)!r}; nothing was written. It has: {', '.join(sorted(has))}."
             )
-        written = export(clip, output, form, set(topic or []))
-    for path in written:
+        exported = export(clip, output, form, set(topic or []))
+    for path in exported.written:
         print(path)
+    for sentence in exported.left_out:
+        print(sentence, file=sys.stderr)
+    if exported.left_out:
+        raise typer.Exit(LostDataError.exit_code)
 
 
 def _summary(clip: Clip) -> dict[str, Any]:
@@ -177,7 +215,7 @@ def _summary(clip: Clip) -> dict[str, Any]:
     }
 
 
-def _show(clip: Clip) -> None:
+def _show(clip: Clip, paces: dict[str, Pace]) -> None:
     sidecar, console = clip.sidecar, Console()
     console.print(
         f"[bold]{sidecar.name}[/bold]  P{sidecar.priority}, {sidecar.clip_duration_sec:.1f} s from {_utc(sidecar.start_ns)}",
@@ -194,17 +232,21 @@ def _show(clip: Clip) -> None:
             trigger.type, str(trigger.priority), _utc(trigger.t_ns), value, threshold, trigger.condition
         )
     console.print(triggers)
-    topics = Table("topic", "type", "messages", "Hz", "payload")
+    topics = Table("topic", "type", "messages", "Hz", "payload", "gaps", "longest pause")
     for topic, content in sorted(sidecar.topic_contents.items()):
-        rate = content.messages / sidecar.clip_duration_sec
+        found = paces.get(topic, NO_PACE)
         topics.add_row(
             topic,
             content.schema_name,
             f"{content.messages:,}",
-            f"{rate:.1f}",
+            "" if found.rate_hz is None else f"{found.rate_hz:.1f}",
             bytes_text(content.payload_bytes),
+            str(found.gaps or ""),
+            _pause(found, sidecar.start_ns) if found.gaps else "",
         )
     console.print(topics)
+    for line in packing_lines(sidecar):
+        print(line)
     if sidecar.latched:
         print(
             f"Latched from before the window: {', '.join(sorted({item.topic for item in sidecar.latched}))}."
@@ -224,6 +266,13 @@ def _show(clip: Clip) -> None:
         print(
             f"{verdict.get('scenario_class')}: {'; '.join(verdict.get('reasons', []))}. {verdict.get('action')}."
         )
+
+
+def _pause(found: Pace, start_ns: int) -> str:
+    """``2.1 s at +3.4 s`` of the clip."""
+    if found.longest_s is None or found.longest_at_ns is None:
+        return ""
+    return f"{found.longest_s:.3g} s at +{(found.longest_at_ns - start_ns) / 1e9:.1f} s"
 
 
 def _utc(t_ns: int) -> str:

@@ -3,13 +3,21 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import IO
 
 from mcap.exceptions import McapError
 from mcap.reader import McapReader, make_reader
 
+from winnow_operators.packing.image_layout import image_layout_of
+from winnow_operators.packing.sameness import on_grid
 from winnow_runtime.mcapfile.records import channel_of
+from winnow_runtime.packing.contents import ClipContents
 from winnow_schemas.channel import Channel
+from winnow_schemas.errors import BadInputError
+from winnow_schemas.settings.packing import Codec, Profile
+from winnow_schemas.sidecar import Sidecar
 from winnow_tools.clips.collection import Clip
 
 _BLOCK_BYTES = 1 << 20
@@ -29,6 +37,28 @@ class ClipContent:
     latched: dict[tuple[str, int], list[bytes]] = field(default_factory=lambda: defaultdict(list))
     """Messages outside of it, by topic and log time."""
     channels: dict[str, set[Channel]] = field(default_factory=lambda: defaultdict(set))
+
+
+class Yardstick:
+    """What counts as the same: byte for byte, or, for topics that a lossy codec went over, within its bound."""
+
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._lossy = sidecar.packing.lossy if sidecar.packing is not None else {}
+
+    def is_exact(self, topic: str) -> bool:
+        return topic not in self._lossy
+
+    def digest(self, channel: Channel, pub_ns: int, data: bytes | memoryview) -> bytes:
+        """Equal for payloads that are the same."""
+        lossy = self._lossy.get(channel.topic)
+        if lossy is not None and lossy.bound_m is not None:
+            codec = Codec(lossy.lossy_codec or lossy.codec)
+            bits = (lossy.intensity_bits or 0) if lossy.intensity_error else 0
+            data = on_grid(channel, data, codec, lossy.bound_m, bits)
+        elif lossy is not None and (layout := image_layout_of(channel, data)) is not None:
+            # Pixels were compared frame by frame when the video was made; here only what stands around them.
+            data = bytes(data[: layout.begin]) + bytes(data[layout.end :])
+        return digest(pub_ns, data)
 
 
 def digest(pub_ns: int, data: bytes | memoryview) -> bytes:
@@ -53,19 +83,57 @@ def read_content(clip: Clip, problems: list[str]) -> ClipContent | None:
     try:
         with clip.path.open("rb") as file:
             reader = make_reader(file, validate_crcs=True)
-            for schema, channel, message in reader.iter_messages(log_time_order=False):
-                stamp = digest(message.publish_time, message.data)
-                if sidecar.start_ns <= message.log_time < sidecar.end_ns:
-                    content.window[channel.topic].append((message.log_time, stamp))
+            yardstick = Yardstick(sidecar)
+            for channel, t_ns, pub_ns, data in _messages(clip, file, reader):
+                stamp = yardstick.digest(channel, pub_ns, data)
+                if sidecar.start_ns <= t_ns < sidecar.end_ns:
+                    content.window[channel.topic].append((t_ns, stamp))
                 else:
-                    content.latched[channel.topic, message.log_time].append(stamp)
-                content.channels[channel.topic].add(bare(channel_of(schema, channel)))
+                    content.latched[channel.topic, t_ns].append(stamp)
+                content.channels[channel.topic].add(bare(channel))
             problems += _copy_problems(clip, reader)
+            problems += _bound_problems(clip)
+    except BadInputError as error:
+        problems.append(str(error))
+        return None
     except (McapError, ValueError, EOFError, OSError) as error:
         problems.append(f"{name} cannot be read ({error or type(error).__name__}).")
         return None
     problems += _count_problems(clip, content)
     return content
+
+
+def _messages(
+    clip: Clip, file: IO[bytes], reader: McapReader
+) -> Iterator[tuple[Channel, int, int, bytes | memoryview]]:
+    """Channel as recorded, log time, publish time, payload; of a plain clip in the order of the file."""
+    if clip.sidecar.profile != Profile.PLAIN.value:
+        file.seek(0)
+        contents = ClipContents(clip.path, file, clip.sidecar)
+        for one in contents.messages():
+            yield contents.origins[one.number].channel, one.t_ns, one.pub_ns, one.data
+        return
+    known: dict[int, Channel] = {}
+    for schema, record, message in reader.iter_messages(log_time_order=False):
+        channel = known.get(record.id)
+        if channel is None:
+            channel = known[record.id] = channel_of(schema, record)
+        yield channel, message.log_time, message.publish_time, message.data
+
+
+def _bound_problems(clip: Clip) -> list[str]:
+    """A measured error beyond the stated bound."""
+    lossy = clip.sidecar.packing.lossy if clip.sidecar.packing is not None else {}
+    dim = [
+        f"{clip.path.name}: a frame of {topic} has {packing.psnr_db:g} dB, the bound is {packing.bound_psnr_db:g} dB."
+        for topic, packing in sorted(lossy.items())
+        if packing.bound_psnr_db is not None and (packing.psnr_db or 0.0) < packing.bound_psnr_db
+    ]
+    return dim + [
+        f"{clip.path.name}: {topic} errs by {packing.error_m:g} m, its bound is {packing.bound_m:g} m."
+        for topic, packing in sorted(lossy.items())
+        if packing.bound_m is not None and packing.error_m is not None and packing.error_m > packing.bound_m
+    ]
 
 
 def _hash_problems(clip: Clip) -> list[str]:

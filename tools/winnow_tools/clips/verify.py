@@ -8,7 +8,7 @@ from pathlib import Path
 from winnow_schemas.channel import Channel, Message
 from winnow_schemas.sidecar import Sidecar
 from winnow_tools.clips.collection import Clip, clips_of, lost_clips
-from winnow_tools.clips.content import ClipContent, Stamp, bare, digest, read_content
+from winnow_tools.clips.content import ClipContent, Stamp, Yardstick, bare, digest, read_content
 
 
 @dataclass(slots=True)
@@ -42,13 +42,22 @@ class _Open:
     expected: dict[str, list[Stamp]] = field(default_factory=lambda: defaultdict(list))
     latched_source: dict[tuple[str, int], set[bytes]] = field(default_factory=lambda: defaultdict(set))
 
+    def stamp(self, message: Message, exact: bytes) -> bytes:
+        """The digest that this clip's message of the same time should have; ``exact``: byte for byte."""
+        yardstick = Yardstick(self.sidecar)
+        if yardstick.is_exact(message.channel.topic):
+            return exact
+        return yardstick.digest(message.channel, message.pub_ns, message.data)
+
 
 def verify(path: Path, recording: Iterable[Message] | None) -> list[ClipCheck]:
     """Check every clip under ``path`` by itself and, if given, against the recording, read once in time order.
 
     By itself: size and SHA-256 as the sidecar says, CRCs, message counts, the copy of the sidecar inside.
     Against the recording: every message inside ``[start_ns, end_ns)`` is there exactly once, byte for byte,
-    with its publish time and schema, in the order of its topic, and nothing else. Latched messages (from
+    with its publish time and schema, in the order of its topic, and nothing else; of packed clips that holds
+    for what they unpack to, and for topics that a lossy codec went over within the bound that the sidecar
+    states. Latched messages (from
     before the window) are counted apart, but must be the recording's too; topics that the sidecar says were
     left out or withheld are not expected. A message whose topic and time are right and whose bytes or
     publish time differ is *changed*.
@@ -104,13 +113,13 @@ def _collect(recording: Iterable[Message], clips: list[_Open]) -> dict[str, set[
             stamp = digest(message.pub_ns, message.data)
             for clip in clips:
                 if (topic, t_ns) in clip.content.latched:
-                    clip.latched_source[topic, t_ns].add(stamp)
+                    clip.latched_source[topic, t_ns].add(clip.stamp(message, stamp))
         while alive and alive[-1].sidecar.end_ns <= t_ns:  # a recording plays in the order of time
             alive.pop()
         for clip in alive:
             if clip.sidecar.start_ns <= t_ns < clip.sidecar.end_ns and _expects(clip.sidecar, topic):
                 stamp = stamp or digest(message.pub_ns, message.data)
-                clip.expected[topic].append((t_ns, stamp))
+                clip.expected[topic].append((t_ns, clip.stamp(message, stamp)))
     return channels
 
 

@@ -58,7 +58,7 @@ def collect(out: Path, *, graph: Path | None = None, title: str = "", note: str 
     rows: list[Row] = read_ledger(out).to_pylist()
     clips = list(clips_of(out, [])) if (out / "clips").is_dir() else []
     events = read_events(out)
-    settings = _settings(out)
+    settings = run_settings(out)
     truth = read_truth(out)
     times = [event.t_ns for event in events] + [clip.sidecar.start_ns for clip in clips]
     newest = max((topic["newest_ns"] for topic in totals.topics.values()), default=0)
@@ -123,7 +123,13 @@ def compare_run(truth: GroundTruth, events: Iterable[TriggerEvent]) -> Compariso
     return compare(truth, [(event.type, event.t_ns) for event in events], every_s=every_s, every_m=every_m)
 
 
-def _settings(out: Path) -> DeviceSettings | None:
+def run_settings(out: Path) -> DeviceSettings | None:
+    """The settings that a run was started with; None when nobody knows any more.
+
+    Raises:
+        BadInputError: they are there and cannot be read.
+
+    """
     for name in (out / "settings.yml", *_settings_named(out)):
         if name.exists():
             return load_settings(name)[0]

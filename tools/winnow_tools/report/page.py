@@ -84,7 +84,7 @@ def _headline(data: ReportData) -> str:
         _card(
             "Data discarded",
             share,
-            f"{size_text(data.bytes_kept)} kept of {size_text(data.bytes_seen)}; wanted: {WANTED_DISCARD * 100:g} % or more",
+            f"{size_text(data.bytes_kept)} kept of {size_text(data.bytes_seen)}; on a quiet shift {WANTED_DISCARD * 100:g} % or more is the aim of the design",
             "good" if enough else "warn",
         ),
         _card(

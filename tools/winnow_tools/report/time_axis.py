@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from winnow_operators.graphs.layout.text import text_width
 from winnow_tools.pages.markup import text
-from winnow_tools.report.formats import time_text
+from winnow_tools.report.formats import date_text, time_text
 
 WIDTH = 1120.0
 LEFT, RIGHT = 44.0, 16.0
@@ -61,7 +61,7 @@ def axis_svg(scale: TimeScale, top: float, bottom: float) -> str:
     t_ns = -(-scale.start_ns // step_ns) * step_ns
     while t_ns <= scale.end_ns:
         x = scale.x(t_ns)
-        label = time_text(t_ns, fine=step_s < 1)
+        label = date_text(t_ns) if step_s >= 86400 else time_text(t_ns, fine=step_s < 1)
         half = text_width(label, TICK_PX) / 2
         shown = min(max(x, half + 2), WIDTH - half - 2)
         parts.append(f'<path class="grid" d="M{x:.1f} {top:g}V{bottom:g}"/>')

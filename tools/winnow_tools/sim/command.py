@@ -1,4 +1,4 @@
-"""``winnow sim export`` and ``winnow sim truth``."""
+"""``winnow sim export`` and ``winnow sim truth``; the group of them."""
 
 import sys
 from pathlib import Path
@@ -17,6 +17,7 @@ from winnow_schemas.simulation.triggers import TRIGGER_PRIORITY
 from winnow_schemas.simulation.truth import GroundTruth
 from winnow_sim.export import Compression, Exported, export
 from winnow_sim.export import Progress as ExportProgress
+from winnow_tools.sim.matrix_command import sim_matrix_command
 
 ScriptName = Annotated[str, typer.Argument(metavar="SCRIPT", help="demo, all28, quiet, or a YAML file.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")]
@@ -103,3 +104,4 @@ sim_app = typer.Typer(
 )
 sim_app.command("export")(sim_export_command)
 sim_app.command("truth")(sim_truth_command)
+sim_app.command("matrix")(sim_matrix_command)

@@ -58,6 +58,8 @@ use = egg:swift#listing_formats
 use = egg:swift#s3api
 location = {region}
 min_segment_size = {min_segment}
+# S3's own limit; Swift's default of 1000 parts would end at 10 GB.
+max_upload_part_num = 10000
 
 [filter:tempauth]
 use = egg:swift#tempauth
@@ -71,6 +73,7 @@ use = egg:swift#slo
 # Without the first a DELETE of a multipart object frees nothing, without the second it is slowed down.
 allow_async_delete = false
 rate_limit_after_segment = 10000
+max_manifest_segments = 10000
 
 [filter:dlo]
 use = egg:swift#dlo

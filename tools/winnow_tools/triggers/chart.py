@@ -7,7 +7,7 @@ from winnow_operators.triggers.outcomes import TriggerDecision
 from winnow_schemas.messages import TriggerEvent
 from winnow_tools.pages.markup import attribute, text
 from winnow_tools.report.formats import time_text
-from winnow_tools.triggers.trace import COLUMNS, Line, Steps
+from winnow_tools.triggers.trace import COLUMNS, Line, Steps, column_of
 
 WIDTH = 1120.0
 LEFT, RIGHT = 64.0, 14.0
@@ -62,12 +62,8 @@ def numbers_svg(
     for event in events[:MOST_MARKS]:
         x = span.x(event.t_ns)
         what = _event_text(event)
-        inside = event.value is not None and low <= event.value <= high
-        dot = (
-            f'<circle cx="{x:.1f}" cy="{y(event.value):.1f}" r="4.5"/>'
-            if inside and event.value is not None
-            else ""
-        )
+        value = _value_at(span, lines, event)
+        dot = "" if value is None else f'<circle cx="{x:.1f}" cy="{y(value):.1f}" r="4.5"/>'
         parts.append(
             f'<g class="event p{event.priority}" data-tip="{attribute(what)}"><path class="stem" '
             f'd="M{x:.1f} {TOP:g}V{height - BOTTOM:g}"/>{dot}</g>'
@@ -120,6 +116,19 @@ def marks_svg(
     for y, word in ((21, "fired"), (45, "did not")):
         parts.append(f'<text class="tick-text" x="{LEFT - 8:g}" y="{y}" text-anchor="end">{word}</text>')
     return _svg(58.0, "".join(parts), label)
+
+
+def _value_at(span: Span, lines: Sequence[tuple[str, Line]], event: TriggerEvent) -> float | None:
+    """Where an event's dot belongs among these lines.
+
+    An event carries the value of one comparison only: that where it is one of theirs, otherwise what the first has.
+    """
+    column = column_of(event.t_ns, span.start_ns, span.length_ns)
+    for _, line in lines:
+        low, high = line.low[column], line.high[column]
+        if event.value is not None and low is not None and high is not None and low <= event.value <= high:
+            return event.value
+    return lines[0][1].at(column) if lines else None
 
 
 def _event_text(event: TriggerEvent) -> str:

@@ -32,6 +32,7 @@ Run = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _NEVER = LastTimes(None, None)
+_STANDARD = "This is the standard suite with the library as it ships; --settings FILE says it of a device."
 
 
 @triggers_app.command("list")
@@ -54,7 +55,7 @@ def list_command(
     if as_json:
         print_json(_list_json(device, times))
         return
-    _show_list(device, times)
+    _show_list(device, times, is_standard=settings is None)
 
 
 @triggers_app.command("explain")
@@ -80,6 +81,8 @@ def explain_command(
         return
     for sentence in said:
         print(sentence)
+    if settings is None:
+        print(_STANDARD)
 
 
 @triggers_app.command("test")
@@ -186,7 +189,7 @@ def _idle(device: Device) -> dict[str, str]:
     return {**device.bare.resolution.inactive, **off}
 
 
-def _show_list(device: Device, times: dict[str, LastTimes] | None) -> None:
+def _show_list(device: Device, times: dict[str, LastTimes] | None, *, is_standard: bool) -> None:
     head = ["", "what it does", "inputs"]
     table = Table(
         Column("trigger", no_wrap=True),
@@ -207,6 +210,8 @@ def _show_list(device: Device, times: dict[str, LastTimes] | None) -> None:
     Console().print(table)
     for name, reason in _idle(device).items():
         print(f"{name} does not run: {reason}.")
+    if is_standard:
+        print(_STANDARD)
 
 
 def _clock(t_ns: int | None) -> str:

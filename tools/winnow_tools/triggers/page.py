@@ -132,10 +132,7 @@ def _panel(title: str, more: str, chart: str) -> str:
 
 
 def _table(trace: Trace) -> str:
-    rows = [
-        (event.t_ns, "fired", int(event.priority), _reason(event.value, event.threshold))
-        for event in trace.events
-    ]
+    rows = [(each.t_ns, "fired", int(each.priority), each.reason) for each in trace.firings]
     rows += [(each.t_ns, str(each.verdict), int(each.priority), each.reason) for each in trace.decisions]
     if not rows:
         return '<p class="muted">It never fired, and there was nothing to say.</p>'
@@ -155,9 +152,3 @@ def _table(trace: Trace) -> str:
         '<th class="num">Time</th><th>Outcome</th><th>Priority</th><th>Why</th></tr></thead>'
         f"<tbody>{shown}</tbody></table></div>{more}"
     )
-
-
-def _reason(value: float | None, threshold: float | None) -> str:
-    if value is None or threshold is None:
-        return "Its condition came true."
-    return f"{value:.6g} against {threshold:.6g}."

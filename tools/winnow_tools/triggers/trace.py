@@ -59,6 +59,15 @@ class Line:
         self.high[column] = value if high is None else max(high, value)
         self.last[column] = value
 
+    def at(self, column: int) -> float | None:
+        """The value that is drawn at a column: the last one up to it; None while it is unknown."""
+        for here in range(column, -1, -1):
+            if self.last[here] is not None:
+                return self.last[here]
+            if here in self.gaps:
+                return None
+        return None
+
     @property
     def is_empty(self) -> bool:
         return all(value is None for value in self.last)
@@ -114,6 +123,15 @@ class Trace:
         ]
 
     @property
+    def firings(self) -> list[TriggerDecision]:
+        """Those that say with which values it fired, in the units of its signals."""
+        return [
+            each
+            for each in self.played.decisions
+            if each.trigger == self.name and each.verdict is Verdict.FIRED
+        ]
+
+    @property
     def true_ns(self) -> list[int]:
         """When its condition came true, as far as it was told: also what was true for one message only."""
         held = [each.t_ns for each in self.decisions if could_fire(str(each.verdict), each.reason)]
@@ -135,7 +153,7 @@ class _Watch:
 
     def __call__(self, t_ns: int, signals: dict[str, Any], engines: list[TriggerEngine]) -> None:
         trace = self.trace
-        column = min(COLUMNS - 1, max(0, (t_ns - trace.played.start_ns) * COLUMNS // self.span_ns))
+        column = column_of(t_ns, trace.played.start_ns, self.span_ns)
         for name, value in signals.items():
             if name in trace.numbers:
                 trace.numbers[name].add(column, _number(value))
@@ -149,6 +167,11 @@ class _Watch:
         trace.truth.add(t_ns, "" if reading.truth is None else str(reading.truth))
         if reading.truth is True:
             trace.last_true_ns = t_ns
+
+
+def column_of(t_ns: int, start_ns: int, length_ns: int) -> int:
+    """Where a time is drawn."""
+    return min(COLUMNS - 1, max(0, (t_ns - start_ns) * COLUMNS // length_ns))
 
 
 def _number(value: Any) -> float | None:

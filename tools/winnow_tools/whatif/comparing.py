@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from winnow_tools.whatif.absence import why_none
 from winnow_tools.whatif.variant import ClipOutcome, Decided
 
 
@@ -151,9 +152,9 @@ def _difference(
     before: tuple[ClipOutcome, ...], after: tuple[ClipOutcome, ...], base: Decided, other: Decided
 ) -> Difference:
     if not before:
-        return Difference(Change.GAINED, before, after, _why_none(after[0], base))
+        return Difference(Change.GAINED, before, after, why_none(after[0], other, base))
     if not after:
-        return Difference(Change.LOST, before, after, _why_none(before[0], other))
+        return Difference(Change.LOST, before, after, why_none(before[0], base, other))
     if len(before) != len(after):
         change = Change.MERGED if len(after) < len(before) else Change.SPLIT
         return Difference(change, before, after, f"{_clips(len(before))} became {_clips(len(after))}")
@@ -196,30 +197,3 @@ def _causes(before: set[tuple[str, int]], after: set[tuple[str, int]]) -> str:
     parts = [f"also {', '.join(new)}"] if new else []
     parts += [f"no longer {', '.join(gone)}"] if gone else []
     return " and ".join(parts) or f"{len(before)} triggers became {len(after)}, or fire at other times"
-
-
-def _why_none(clip: ClipOutcome, missing_in: Decided) -> str:
-    """What the other settings say of the moment: refused, held back, switched off; empty when they say nothing."""
-    lead = clip.plan.lead
-    refused = [one for one in missing_in.clips if not one.judged.cut and _meet(one, clip)]
-    of_lead = [
-        one
-        for one in refused
-        if any((each.type, each.t_ns) == (lead.type, lead.t_ns) for each in one.plan.events)
-    ]
-    if of_lead:
-        return f"{of_lead[0].judged.outcome}: {of_lead[0].judged.reason}"
-    if lead.type in missing_in.inactive:
-        return f"{lead.type} does not run: {missing_in.inactive[lead.type]}"
-    if all(one.name != lead.type for one in missing_in.triggers):
-        return f"there is no trigger {lead.type}"
-    for row in missing_in.decisions:
-        is_near = clip.plan.start_ns <= row.t_ns < clip.plan.end_ns
-        if is_near and (row.kind, row.subject) == ("trigger", lead.type) and row.outcome != "fired":
-            return row.reason
-    return f"{lead.type} does not fire"
-
-
-def _meet(one: ClipOutcome, two: ClipOutcome) -> bool:
-    causes = {(event.type, event.t_ns) for event in one.plan.events}
-    return any((event.type, event.t_ns) in causes for event in two.plan.events)

@@ -1,7 +1,7 @@
 """One settings file on one recording: engine, windows, budget, and what came of them."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from winnow_operators.clips.judging import Amount, Judged, clip_name, judge, make_budget
@@ -24,6 +24,7 @@ from winnow_schemas.messages import Decision, TriggerEvent
 from winnow_schemas.priority import Priority
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.settings.signals import SignalSettings
+from winnow_schemas.settings.triggers import TriggerSettings
 from winnow_schemas.yaml_source import YamlDocument
 
 RUN_ID = "what-if"
@@ -88,6 +89,8 @@ class Decided:
     """Per UTC day number."""
     decisions: tuple[Decision, ...]
     """Rows of the ledger."""
+    active: Mapping[str, TriggerSettings] = field(default_factory=dict)
+    """The triggers that ran, as settings and library make them."""
 
 
 class VariantRun:
@@ -191,6 +194,7 @@ class VariantRun:
             tuple(self._clips),
             self._budget.spent(),
             tuple(self._rows.values()),
+            self._active,
         )
 
 

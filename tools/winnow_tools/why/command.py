@@ -57,14 +57,14 @@ def explain(out: Path, what: str) -> list[Line]:
     ]
     if clips:
         return [line for clip in clips for line in about_clip(rows, clip)]
-    span = _span(out, rows)
+    span = run_span(out, rows)
     if span is None:
         raise BadInputError(f"The ledger in {out} has no decision with a time; nothing was looked up.")
     start_ns, end_ns = parse_moment(what, *span)
     return about_time(rows, start_ns, end_ns, span)
 
 
-def _span(out: Path, rows: list[Row]) -> tuple[int, int] | None:
+def run_span(out: Path, rows: list[Row]) -> tuple[int, int] | None:
     """First and last message; while the ring has not written its totals, first and last decision."""
     totals = read_totals(out)
     topics = [topic for topic in totals.topics.values() if topic["messages"]] if totals else []

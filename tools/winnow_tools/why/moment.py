@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from winnow_schemas.errors import BadInputError
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?$")
+_DAY_NS = 86_400 * 10**9
 _OFFSET = re.compile(r"\+(\d+(?:\.\d+)?)\s*s?$")
 
 
@@ -48,10 +49,14 @@ def _on_the_day(match: re.Match[str], start_ns: int, end_ns: int) -> tuple[int, 
     hour, minute, second = int(match[1]), int(match[2]), float(match[3] or 0)
     if hour > 23 or minute > 59 or second >= 60:
         raise BadInputError(f"{match[0]} is no time of day; nothing was looked up.")
-    day = datetime.fromtimestamp(start_ns // 10**9, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    length_s = 1 if match[3] else 60
-    while True:
-        at = int((day + timedelta(hours=hour, minutes=minute)).timestamp()) * 10**9 + int(second * 1e9)
-        if at + length_s * 10**9 > start_ns or at > end_ns:
-            return at, at + length_s * 10**9
-        day += timedelta(days=1)
+    length_ns = (1 if match[3] else 60) * 10**9
+    first = datetime.fromtimestamp(start_ns // 10**9, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    found = []
+    for days in range(max(0, end_ns - start_ns) // _DAY_NS + 2):
+        day = first + timedelta(days=days, hours=hour, minutes=minute)
+        at = int(day.timestamp()) * 10**9 + int(second * 1e9)
+        if at + length_ns > start_ns and at <= end_ns:
+            return at, at + length_ns
+        found.append((max(start_ns - at - length_ns, at - end_ns), at))
+    _, at = min(found)  # on no day of the run: the answer says so, best about the day that is nearest
+    return at, at + length_ns

@@ -64,13 +64,14 @@ def about_time(rows: Sequence[Row], start_ns: int, end_ns: int, span: tuple[int,
         for clip in inside:
             lines += about_clip(rows, clip, told)
         return lines
-    lines = [Line(f"No clip holds {moment}.")]
     if end_ns <= span[0] or start_ns > span[1]:
-        lines.append(
-            Line(f"The run has no message of that time: it goes from {stamp(span[0])} to {stamp(span[1])}.")
-        )
+        lines = [
+            Line(
+                f"The run has no message of {stamp(start_ns)}: it goes from {stamp(span[0])} to {stamp(span[1])} (UTC)."
+            )
+        ]
     else:
-        lines += _why_none(rows, start_ns, end_ns)
+        lines = [Line(f"No clip holds {moment}."), *_why_none(rows, start_ns, end_ns)]
     lines += _neighbours(clips, start_ns)
     return lines
 

@@ -1,0 +1,1 @@
+"""Profiles of clips: making them, reading them, going from one to another."""

@@ -1,0 +1,1 @@
+"""`winnow hold`: legal holds on spans of time."""

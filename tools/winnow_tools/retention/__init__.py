@@ -1,0 +1,1 @@
+"""`winnow retention`: what goes and when, on the device and in the bucket."""
