@@ -29,6 +29,8 @@ from winnow_schemas.messages import (
     Record,
     TriggerEvent,
     Verdict,
+    VideoOutcome,
+    VideoTask,
 )
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import YamlDocument
@@ -42,7 +44,17 @@ ORPHANED_S = 15.0
 """After the inputs closed: how long a producer may be dead before its consumer stops waiting for it.
 A restart takes 0.7 s (measured); dora gives up on a node after its `max_restarts`."""
 JOURNALED = frozenset(
-    record.URN for record in (TriggerEvent, ClipReady, Verdict, Outgoing, Receipt, Decision)
+    record.URN
+    for record in (
+        TriggerEvent,
+        ClipReady,
+        Verdict,
+        Outgoing,
+        Receipt,
+        VideoTask,
+        VideoOutcome,
+        Decision,
+    )
 )
 """Outputs of these types have a journal, and an end, even when nothing was ever sent on them."""
 _ANSWERS_WITHIN_S = 0.02

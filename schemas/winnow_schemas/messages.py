@@ -251,6 +251,37 @@ class Receipt(Record, frozen=True, kw_only=True):
     verified: bool
 
 
+# --- dashcam ----------------------------------------------------------------------------------------------
+
+
+class VideoTask(Record, frozen=True, kw_only=True):
+    """A video that is to be gone through: by the filter, the reader, or the archive."""
+
+    URN: ClassVar[str] = "winnow/dashcam/v1/VideoTask"
+    task_id: str
+    kind: str
+    """``PREPROCESS_VIDEO``, ``HEAVY_PROCESS_VIDEO`` or ``ARCHIVE_VIDEO``."""
+    video: str
+    video_id: str
+    """Derived from the video's bytes."""
+
+
+class VideoOutcome(Record, frozen=True, kw_only=True):
+    """A video is through with all that the graph does, or parked."""
+
+    URN: ClassVar[str] = "winnow/dashcam/v1/VideoOutcome"
+    task_id: str
+    video: str
+    video_id: str
+    outcome: str
+    """``done`` or ``parked``."""
+    reason: str
+    """Why it was parked; empty when done."""
+    frames: int
+    kept: int
+    plates: int
+
+
 class LinkState(Record, frozen=True, kw_only=True):
     """What the link is now, by the word of a node that knows: a modem manager, a depot's beacon."""
 
@@ -318,6 +349,8 @@ RECORDS: tuple[type[Record], ...] = (
     Verdict,
     Outgoing,
     Receipt,
+    VideoTask,
+    VideoOutcome,
     LinkState,
     UploadOrder,
     Health,

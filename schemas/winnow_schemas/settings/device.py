@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from winnow_schemas.settings.campaign import CampaignSettings
+from winnow_schemas.settings.dashcam import DashcamSettings
 from winnow_schemas.settings.ros2 import Ros2Settings
 from winnow_schemas.settings.server import ServerSettings, TaskSettings
 from winnow_schemas.settings.signals import SignalSettings
@@ -125,6 +126,8 @@ class DeviceSettings(Strict):
     """Where it goes."""
     retention: RetentionSettings = RetentionSettings()
     """What stays."""
+    dashcam: DashcamSettings = DashcamSettings()
+    """How videos are gone through (the dashcam graphs)."""
     monitor: MonitorSettings = MonitorSettings()
     """What is watched."""
     server: ServerSettings = ServerSettings()
