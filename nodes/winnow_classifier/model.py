@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from winnow_operators.classify.layout import SIZE, VERSION
 from winnow_operators.classify.network import CLASSES, SCENARIOS, WIDTHS, annotation_priorities, probabilities
 from winnow_operators.classify.onnx_file import INPUT, OUTPUT
-from winnow_runtime.inference import open_session, read_model
+from winnow_runtime.onnx_session import open_session, read_model
 from winnow_schemas.errors import BadInputError
 
 Array = NDArray[np.float32]

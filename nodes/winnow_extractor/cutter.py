@@ -1,7 +1,7 @@
 """Cuts one clip: plan, charge, stream into MCAP, sidecar."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,11 @@ class Cutter:
         settings_text: str,
         out: Path,
         budget: ExtractionBudget,
+        is_alive: Callable[[], None],
         calibration: Calibration | None = None,
     ) -> None:
+        """``is_alive`` is called with every message: a clip takes minutes where there is little time for it."""
+        self._is_alive = is_alive
         self._calibration = calibration
         self._reader = reader
         self._latched = latched
@@ -162,6 +165,7 @@ class Cutter:
                     numbers[own] = writer.channel(channel, self._stream(writer, topic))
                 by_number[own] = contents.setdefault((topic, channel), _Content())
             writer.message(numbers[own], t_ns, pub_ns, seq, data)
+            self._is_alive()
             content = by_number[own]
             content.messages += 1
             content.payload_bytes += len(data)

@@ -1,7 +1,6 @@
 """`winnow-extractor`: trigger events in; clips on disk and announced."""
 
 import contextlib
-import os
 from pathlib import Path
 
 from winnow_extractor.calibration import read_calibration
@@ -78,6 +77,7 @@ class Loop:
             self._settings_text,
             node.out,
             self.extractor.budget,
+            lambda: node.report(self.health),
             self._calibration,
         )
 
@@ -271,8 +271,6 @@ def warm_folder(node: Node, run_id: str) -> Path:
 
 def run(node: Node) -> None:
     """Follow the triggers until they have ended and every clip is cut."""
-    with contextlib.suppress(OSError):
-        os.nice(node.settings.clips.nice)
     loop = Loop(node, attach(node))
     more = False
     while True:
@@ -290,4 +288,4 @@ def run(node: Node) -> None:
 
 def main() -> None:
     """Console script."""
-    run_as_process(run)
+    run_as_process(run, gives_way=True)

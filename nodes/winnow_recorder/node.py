@@ -37,7 +37,7 @@ def run(node: Node) -> None:
             node.next(IDLE_S)
             beat = view.beat()
             while recorder.step():
-                pass
+                node.report(lambda: _health(recorder))  # dora ends a node that is silent for a minute
             _note(node, recorder)
             node.report(lambda: _health(recorder))
             if beat.end is not End.RUNNING or node.must_leave(producers_live=view.writer_lives):

@@ -9,20 +9,13 @@ from mcap.records import Channel as ChannelRecord
 from mcap.records import Message, Schema
 
 from winnow_operators.privacy import holds_picture, why_withheld
+from winnow_redactor.withhold import ATTACHMENTS, CLOUD_ENCODINGS, METADATA
 from winnow_runtime.mcapfile.records import channel_of
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.topics import Kind
 from winnow_schemas.sidecar import Sidecar
-
-ATTACHMENTS = frozenset(
-    {"sidecar.json", "settings.yml", "calibration.yml", "calibration.yaml", "calibration.json"}
-)
-"""What the extractor attaches; anything else may be a picture and stays."""
-CLOUD_ENCODINGS = frozenset({"cdr", "ros1", "protobuf"})
-METADATA = "winnow."
-"""How the names of the extractor's metadata begin."""
 
 
 class ClipSource:

@@ -6,11 +6,13 @@ from pathlib import Path
 from winnow_redactor.audit import FOLDER
 from winnow_redactor.crew import Crew, assemble
 from winnow_redactor.originals import settle_original
-from winnow_redactor.outgoing import Made, Workshop, make_outgoing, remove_leftovers
+from winnow_redactor.outgoing import Workshop, redact_outgoing
+from winnow_redactor.withhold import Made, make_outgoing, remove_leftovers
 from winnow_runtime.node import Node, run_as_process
 from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_schemas.messages import Outgoing, Verdict
 from winnow_schemas.settings.packing import Profile
+from winnow_schemas.settings.redaction import CameraPolicy
 
 IDLE_S = 0.3
 RETRY_S = 2.0
@@ -20,7 +22,7 @@ def handle(node: Node, verdict: Verdict, shop: Workshop) -> None:
     """Decide what of one clip may leave, and say so."""
     clip = node.out / verdict.path
     try:
-        made = make_outgoing(clip, shop)
+        made = _made(clip, shop)
         settle_original(clip, made, node.settings.redactor)
     except (BadInputError, UnavailableError) as error:
         node.decide("redaction", t_ns=0, subject=verdict.clip_id, outcome="stays", reason=str(error))
@@ -56,6 +58,14 @@ def handle(node: Node, verdict: Verdict, shop: Workshop) -> None:
         withheld_topics=list(made.withheld),
     )
     node.emit("outgoing", outgoing, verdict.clip_id)
+
+
+def _made(clip: Path, shop: Workshop) -> Made:
+    """Where nothing but leaving topics out is asked for, chunks are taken over as they are stored."""
+    policy = shop.settings.redactor
+    if policy.cameras is policy.thermal is CameraPolicy.WITHHOLD:
+        return make_outgoing(clip, shop.out, shop.settings, shop.breathe)
+    return redact_outgoing(clip, shop)
 
 
 def _said(verdict: Verdict, made: Made, clip: Path) -> tuple[str, str]:
@@ -158,4 +168,4 @@ def run(node: Node) -> None:
 
 def main() -> None:
     """Console script."""
-    run_as_process(run)
+    run_as_process(run, gives_way=True)

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from winnow_redactor.outgoing import Made
+from winnow_redactor.withhold import Made
 from winnow_runtime import atomic
 from winnow_schemas.settings.redaction import Originals, RedactorSettings
 

@@ -1,4 +1,4 @@
-"""Makes the copy of a clip that may leave: pictures covered or left out, everything else byte for byte."""
+"""Makes the redacted copy of a clip: pictures covered, listed or left out, everything else byte for byte."""
 
 import json
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from winnow_redactor.detections_topic import detections_channel, detections_payl
 from winnow_redactor.inspection import ChannelPlan, FramePlan
 from winnow_redactor.plan import ClipPlan, Planner, plan_id
 from winnow_redactor.streams import Draw, Stream, stream_of
+from winnow_redactor.withhold import REDACTED, Made
 from winnow_runtime import atomic
 from winnow_runtime.hashed_file import HashedFile
 from winnow_runtime.mcapfile.profile import profile_of
@@ -27,21 +28,6 @@ from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.packing import Profile
 from winnow_schemas.settings.redaction import CameraPolicy, RedactorSettings
 from winnow_schemas.sidecar import Redaction, Sidecar, TopicContent, read_sidecar
-
-REDACTED = ".redacted.mcap"
-"""What a copy is called until it is repacked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What may be sent for a clip."""
-
-    path: Path
-    sidecar: Sidecar
-    withheld: tuple[str, ...]
-    """Topics that stay; empty when everything that the clip has may go."""
-    reasons: dict[str, str]
-    """Topic -> why it stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +51,7 @@ class _TopicStuckError(Exception):
         self.topic, self.why = topic, why
 
 
-def make_outgoing(clip: Path, shop: Workshop) -> Made:
+def redact_outgoing(clip: Path, shop: Workshop) -> Made:
     """The file that may leave for ``clip``: itself when nothing in it can show people, else a copy.
 
     Raises:
@@ -127,13 +113,6 @@ def _taken_over(target: Path, sidecar: Sidecar) -> Made | None:
 
 def _looks(policy: RedactorSettings) -> bool:
     return bool({policy.cameras, policy.thermal} & {CameraPolicy.REDACT, CameraPolicy.DETECTIONS})
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Delete what a crash left half-made."""
-    atomic.remove_temporary(folder)
-    for path in sorted(folder.rglob(f"*{REDACTED}.json")):
-        path.unlink(missing_ok=True)
 
 
 def _copied(

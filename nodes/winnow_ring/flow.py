@@ -15,6 +15,8 @@ BEATS_KEPT = 20_000
 ABSENT_S = 60.0
 """A reader that never came, or died and did not come back within this, is no longer waited for.
 dora restarts a node within a second; a node that needs a minute is not coming."""
+ALIVE_EVERY_NS = 250_000_000
+"""How often the system is asked whether the readers' processes live: beside ABSENT_S this is nothing."""
 STUCK_S = 1.0
 """Every reader idle, and the source unable to send, for this long: a hold waits for data that it keeps out
 itself (a window longer than the ring, without a warm tier). It is then cut, and the clip says what is
@@ -35,6 +37,7 @@ class Flow:
         self.holds_cut: set[str] = set()
         """Topics on which a hold kept itself waiting: their rings are too small for the windows, and while every
         reader is idle nothing waits for them a second time (a run would crawl from one stall to the next)."""
+        self._asked_ns = clock.monotonic_ns() - ALIVE_EVERY_NS
         self._state = (False, 0, 0)
         self._since_ns = clock.monotonic_ns()
         self._cut_hold_ns: int | None = None
@@ -49,10 +52,14 @@ class Flow:
     def cells(self) -> dict[str, CellState | None]:
         """What the readers that are waited for say; those that are gone are dropped."""
         now = self._clock.monotonic_ns()
+        ask = now - self._asked_ns >= ALIVE_EVERY_NS
+        self._asked_ns = now if ask else self._asked_ns
         result: dict[str, CellState | None] = {}
         for reader in list(self._waiting):
             cell = read_cell(self._folder.path, reader)
-            if cell is not None and cell.owner.alive:
+            if not ask:
+                pass
+            elif cell is not None and cell.owner.alive:
                 self._waiting[reader] = now
             elif not (cell is not None and cell.finished) and now - self._waiting[reader] > ABSENT_S * 1e9:
                 del self._waiting[reader]

@@ -16,7 +16,7 @@ from winnow_schemas.messages import Control, Credit, Heartbeat
 
 BURST_MESSAGES = 256
 BURST_BYTES = 8 * 1024 * 1024
-"""A beat is due after this much, or after ring.heartbeat_ms: a fast source waits for no timer."""
+"""A beat is due after this much, or after ring.heartbeat_ms: a source that waits for credits waits for no timer."""
 QUIET_BEAT_S = 0.25
 """Without news, a beat every so often all the same: a lost one must not stop anybody."""
 HEALTH_EVERY_S = 1.0
@@ -32,6 +32,8 @@ class Source:
         """Whether its control output is wired: then its watermark counts."""
         self.progress = SourceProgress(len(ports))
         self.resends = False
+        self.waits = speaks
+        """Whether it sends only what credits allow; the careful guess until it has said so itself."""
         self.heard = False
 
     @property
@@ -100,7 +102,7 @@ class Ring:
         elif event.id in self._controls:
             source = self.sources[self._controls[event.id]]
             control = Control.from_arrow(event.value)
-            source.resends = control.resends
+            source.resends, source.waits = control.resends, control.waits
             if not source.heard:
                 source.heard = True
                 self._beat_ns = 0  # it waits for its first credit
@@ -124,7 +126,8 @@ class Ring:
     @property
     def beat_due(self) -> bool:
         elapsed = self.node.clock.monotonic_ns() - self._beat_ns
-        if self._fresh_messages >= BURST_MESSAGES or self._fresh_bytes >= BURST_BYTES:
+        burst = self._fresh_messages >= BURST_MESSAGES or self._fresh_bytes >= BURST_BYTES
+        if burst and self._held_back:
             return True
         wait = self.node.settings.ring.heartbeat_ms * 1e6 if self._fresh_messages else QUIET_BEAT_S * 1e9
         return elapsed >= wait
@@ -150,7 +153,8 @@ class Ring:
             self.end,
         )
         self.board.write(beat)
-        self.flow.beat(self._number, tuple(_head(port) for port in self._ordered))
+        if self._held_back:
+            self.flow.beat(self._number, tuple(_head(port) for port in self._ordered))
         self.node.send(
             "heartbeat",
             Heartbeat(
@@ -172,8 +176,15 @@ class Ring:
         self._fresh_messages = self._fresh_bytes = 0
         return self.flow.all_finished(cells)
 
+    @property
+    def _held_back(self) -> bool:
+        """Whether some source looks at what the readers still need; nothing holds a live one back."""
+        return any(source.waits for source in self.sources.values())
+
     def _credit(self, cells: dict[str, CellState | None]) -> None:
-        needed = dict(zip(self.ports, self.flow.needed_from(self._ordered, cells), strict=True))
+        heads = [_head(port) for port in self._ordered]
+        first = self.flow.needed_from(self._ordered, cells) if self._held_back else heads
+        needed = dict(zip(self.ports, first, strict=True))
         for source in self.sources.values():
             if source.speaks:
                 credit = Credit(

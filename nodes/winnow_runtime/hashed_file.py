@@ -60,3 +60,14 @@ class HashedFile:
         if file >= 0:  # once: by now the number may be somebody else's
             os.close(file)
             self._pool.shutdown()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file that exists, in hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read.
+
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

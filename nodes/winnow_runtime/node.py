@@ -29,6 +29,8 @@ from winnow_schemas.messages import (
     Record,
     TriggerEvent,
     Verdict,
+    VideoOutcome,
+    VideoTask,
 )
 from winnow_schemas.settings import DeviceSettings, load_settings
 from winnow_schemas.yaml_source import YamlDocument
@@ -42,7 +44,17 @@ ORPHANED_S = 15.0
 """After the inputs closed: how long a producer may be dead before its consumer stops waiting for it.
 A restart takes 0.7 s (measured); dora gives up on a node after its `max_restarts`."""
 JOURNALED = frozenset(
-    record.URN for record in (TriggerEvent, ClipReady, Verdict, Outgoing, Receipt, Decision)
+    record.URN
+    for record in (
+        TriggerEvent,
+        ClipReady,
+        Verdict,
+        Outgoing,
+        Receipt,
+        VideoTask,
+        VideoOutcome,
+        Decision,
+    )
 )
 """Outputs of these types have a journal, and an end, even when nothing was ever sent on them."""
 _ANSWERS_WITHIN_S = 0.02
@@ -310,11 +322,18 @@ def connect() -> Node:
     return Node(seam, settings, document, folder.resolve(), SystemClock())
 
 
-def run_as_process(loop: Callable[[Node], None]) -> None:
-    """Body of a node's ``main()``: errors that a user can mend are one sentence, not a traceback."""
+def run_as_process(loop: Callable[[Node], None], *, gives_way: bool = False) -> None:
+    """Body of a node's ``main()``: errors that a user can mend are one sentence, not a traceback.
+
+    ``gives_way``: the node has time; where processors are short, those that record come first.
+    """
     logging.basicConfig(level=os.environ.get("WINNOW_LOG", "INFO"), format="%(message)s", stream=sys.stderr)
     try:
-        loop(connect())
+        node = connect()
+        if gives_way:
+            with contextlib.suppress(OSError):
+                os.nice(node.settings.clips.nice)  # this thread and those it starts; dora's go on receiving
+        loop(node)
     except WinnowError as error:
         print(f"winnow: {error}", file=sys.stderr, flush=True)
         raise SystemExit(error.exit_code) from None

@@ -77,16 +77,12 @@ class Seam(Protocol):
         ...
 
     def send_bytes(self, output: str, data: Any, metadata: Metadata) -> None:
-        """Send a buffer of bytes as a UInt8 array; one copy, into shared memory."""
+        """Send a buffer of bytes as a UInt8 array; one copy, into dora's own buffer."""
         ...
 
     def log(self, level: str, message: str) -> None:
         """A line for the dataflow's log: ``info``, ``warn`` or ``error``."""
         ...
-
-
-_RAW_FROM = 4096
-"""From this size on dora moves a payload through shared memory; below, it travels inside the message."""
 
 
 class DoraSeam:
@@ -132,9 +128,8 @@ class DoraSeam:
         if self._stopped:
             return
         size = len(data)
-        if size < _RAW_FROM:
-            array = pa.Array.from_buffers(pa.uint8(), size, [None, pa.py_buffer(data)])
-            self._node.send_output(output, array, metadata)
+        if size == 0:
+            self._node.send_output(output, pa.array([], pa.uint8()), metadata)
             return
         with self._node.send_output_raw(output, size, metadata) as sample:
             memoryview(sample).cast("B")[:] = memoryview(data).cast("B")

@@ -41,7 +41,8 @@ PLAN = np.dtype(
 """``rank``: place of the topic in alphabetical order; ``hot``: entry number in the ring, -1 when only on
 disk, and ``vpos`` where its payload lies there; ``segment``: index into the plan's segments, -1 when only in memory."""
 
-
+_NEAR = np.dtype([("t_ns", "<i8"), ("rank", "<u4"), ("seq", "<u8")])
+"""What is on disk around a window, of which only the numbers are of interest."""
 _ROWS_AT_ONCE = 4096
 _NEAR_NS = 120_000_000_000
 """How far around a window messages are looked for on disk before everything is: two segments."""
@@ -106,8 +107,7 @@ class TierReader:
         # Memory first: what is overwritten after that look was recorded before the look at the disk.
         hot = [self._hot_rows(port, rank, start_ns, end_ns) for port, rank in ranks.items()]
         wide = self._warm.window(start_ns - _NEAR_NS, end_ns + _NEAR_NS) if self._warm else []
-        near = self._warm_rows(wide, ranks)
-        cold = near[(near["t_ns"] >= start_ns) & (near["t_ns"] < end_ns)]
+        cold, near = self._warm_rows(wide, ranks, start_ns, end_ns)
         parts = [_merge(hot[rank], cold[cold["rank"] == rank]) for rank in ranks.values()]
         missing = []
         for (topic, port), rows in zip(chosen, parts, strict=True):
@@ -128,24 +128,35 @@ class TierReader:
         ring = self._ring(port)
         return _hot_rows(ring.window(start_ns, end_ns), rank) if ring else np.empty(0, PLAN)
 
-    def _warm_rows(self, warm: list[tuple[Segment, Rows]], ranks: dict[str, int]) -> NDArray[np.void]:
+    def _warm_rows(
+        self, warm: list[tuple[Segment, Rows]], ranks: dict[str, int], start_ns: int, end_ns: int
+    ) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """What is on disk in the window, and the numbers of what is there around it."""
         by_channel = {
             number: ranks[port]
             for port, channels in self._channels.by_port().items()
             if port in ranks
             for number, _ in channels
         }
-        parts = []
+        rank_of = np.zeros(max(by_channel, default=0) + 1, np.uint32)
+        rank_of[list(by_channel)] = list(by_channel.values())
+        parts, near = [np.empty(0, PLAN)], [np.empty(0, _NEAR)]
         for index, (_, all_rows) in enumerate(warm):
             rows = all_rows[np.isin(all_rows["channel"], list(by_channel))]
+            around = np.empty(len(rows), _NEAR)
+            around["t_ns"], around["seq"], around["rank"] = (
+                rows["t_ns"],
+                rows["seq"],
+                rank_of[rows["channel"]],
+            )
+            near.append(around)
+            rows = rows[(rows["t_ns"] >= start_ns) & (rows["t_ns"] < end_ns)]
             part = np.zeros(len(rows), PLAN)
             for name in ("t_ns", "seq", "pub_ns", "length", "channel", "epoch", "chunk", "offset"):
                 part[name] = rows[name]
-            part["rank"] = [by_channel[int(number)] for number in rows["channel"]]
-            part["hot"] = -1
-            part["segment"] = index
+            part["rank"], part["hot"], part["segment"] = rank_of[rows["channel"]], -1, index
             parts.append(part)
-        return np.concatenate(parts) if parts else np.empty(0, PLAN)
+        return np.concatenate(parts), np.concatenate(near)
 
     # --- what is not there --------------------------------------------------------------------------------
 

@@ -18,7 +18,9 @@ from winnow_triggers.deciding import Deciding
 IDLE_S = 0.1
 CHECKPOINT_NS = 500_000_000
 CHECKPOINT_BYTES = 4 * 1024 * 1024
-"""A waiting source is held back by the checkpoint: so much of the stream may pass between two."""
+"""A waiting source is held back by the checkpoint: so much of the stream may pass between two..."""
+CHECKPOINT_APART_NS = 100_000_000
+"""...but no two are closer than this: at 250 MB/s they took more time than deciding did."""
 
 
 class Loop:
@@ -79,7 +81,10 @@ class Loop:
 
     def _checkpoint(self, beat: Beat, *, last: bool) -> None:
         now = self.node.clock.monotonic_ns()
-        due = now - self._saved_ns >= CHECKPOINT_NS or beat.bytes - self._saved_bytes >= CHECKPOINT_BYTES
+        since_ns = now - self._saved_ns
+        due = since_ns >= CHECKPOINT_NS or (
+            since_ns >= CHECKPOINT_APART_NS and beat.bytes - self._saved_bytes >= CHECKPOINT_BYTES
+        )
         # Nothing new although time has moved: a waiting source may be waiting for this very checkpoint.
         due = due or (
             beat.messages == self._seen_messages and self.deciding.feed.watermark_ns > self._saved_until

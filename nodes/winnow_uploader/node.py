@@ -279,4 +279,4 @@ def _off(values: dict[str, object]) -> tuple[int, str, dict[str, object]]:
 
 def main() -> None:
     """Console script."""
-    run_as_process(run)
+    run_as_process(run, gives_way=True)

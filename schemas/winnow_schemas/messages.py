@@ -5,6 +5,7 @@ derived from the annotations below. Fields are int, float, str, bool, lists of t
 Times are int64 nanoseconds UTC of *message time* unless the name says ``wall``.
 """
 
+from functools import cache
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -24,8 +25,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def arrow_type(cls) -> pa.DataType:
         """The Arrow struct type, fields in declaration order."""
-        hints = get_type_hints(cls)
-        return pa.struct([pa.field(name, _arrow_of(hints[name])) for name in cls.__struct_fields__])
+        return _arrow_type(cls)
 
     def to_arrow(self) -> pa.Array:
         """A struct array of length 1."""
@@ -61,6 +61,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self) -> bytes:
         """Compact JSON, fields in declaration order: equal records give equal bytes."""
         return msgspec.json.encode(self)
+
+
+@cache
+def _arrow_type(record: type[Record]) -> pa.DataType:
+    hints = get_type_hints(record)
+    return pa.struct([pa.field(name, _arrow_of(hints[name])) for name in record.__struct_fields__])
 
 
 def _arrow_of(hint: Any) -> pa.DataType:
@@ -245,6 +251,37 @@ class Receipt(Record, frozen=True, kw_only=True):
     verified: bool
 
 
+# --- dashcam ----------------------------------------------------------------------------------------------
+
+
+class VideoTask(Record, frozen=True, kw_only=True):
+    """A video that is to be gone through: by the filter, the reader, or the archive."""
+
+    URN: ClassVar[str] = "winnow/dashcam/v1/VideoTask"
+    task_id: str
+    kind: str
+    """``PREPROCESS_VIDEO``, ``HEAVY_PROCESS_VIDEO`` or ``ARCHIVE_VIDEO``."""
+    video: str
+    video_id: str
+    """Derived from the video's bytes."""
+
+
+class VideoOutcome(Record, frozen=True, kw_only=True):
+    """A video is through with all that the graph does, or parked."""
+
+    URN: ClassVar[str] = "winnow/dashcam/v1/VideoOutcome"
+    task_id: str
+    video: str
+    video_id: str
+    outcome: str
+    """``done`` or ``parked``."""
+    reason: str
+    """Why it was parked; empty when done."""
+    frames: int
+    kept: int
+    plates: int
+
+
 class LinkState(Record, frozen=True, kw_only=True):
     """What the link is now, by the word of a node that knows: a modem manager, a depot's beacon."""
 
@@ -312,6 +349,8 @@ RECORDS: tuple[type[Record], ...] = (
     Verdict,
     Outgoing,
     Receipt,
+    VideoTask,
+    VideoOutcome,
     LinkState,
     UploadOrder,
     Health,

@@ -1,5 +1,6 @@
 """What is wrong with a text that is no YAML, in words for whoever wrote it: where, what stands there, what was expected."""
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ import yaml
 
 _LONGEST = 40
 """Characters of the text that are quoted back."""
+_LINES = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+"""What ends a line for libyaml."""
 _LONGEST_KEY = 1024
 """YAML 1.2, section 7.4.2: of a key that stands on one line with its value."""
 
@@ -36,7 +39,7 @@ def yaml_fault(text: str, error: yaml.YAMLError) -> Fault:
     if mark is None or context is None:
         return Fault(1, 1, str(error.problem or error.context))
     place = _Place(
-        text.split("\n"), mark.line, mark.column, context.line, context.column, error.context or ""
+        _LINES.split(text), mark.line, mark.column, context.line, context.column, error.context or ""
     )
     say = _WORDS.get(error.problem or "")
     if say is None:
@@ -53,6 +56,11 @@ class _Place(NamedTuple):
     from_line: int
     from_column: int
     context: str
+
+    @property
+    def there(self) -> str:
+        """What stands where it began."""
+        return self.lines[self.from_line][self.from_column :] if self.from_line < len(self.lines) else ""
 
     @property
     def here(self) -> str:
@@ -118,7 +126,7 @@ def _item(place: _Place) -> Fault:
 
 
 def _no_colon(place: _Place) -> Fault:
-    word = place.lines[place.from_line][place.from_column :]
+    word = place.there
     return place.at_start(f"expected 'key: value', found {_quoted(word)} without a colon and a space")
 
 
@@ -139,7 +147,7 @@ def _bracket(opening: str, closing: str) -> Callable[[_Place], Fault]:
 
 
 def _end(place: _Place) -> Fault:
-    quote = place.lines[place.from_line][place.from_column : place.from_column + 1]
+    quote = place.there[:1]
     return place.at_start(f"expected a closing {quote}, found the end of the file")
 
 
@@ -151,12 +159,12 @@ def _escape(place: _Place) -> Fault:
 
 
 def _reference(place: _Place) -> Fault:
-    word = place.lines[place.from_line][place.from_column :].split(" ")[0]
+    word = place.there.split(" ")[0]
     return place.at_start(f"{_quoted(word)} begins a reference in YAML; put a text that begins so in quotes")
 
 
 def _block_text(place: _Place) -> Fault:
-    sign = place.lines[place.from_line][place.from_column : place.from_column + 1]
+    sign = place.there[:1]
     return place.at_start(f"{_quoted(sign)} begins a text of several lines in YAML; put this value in quotes")
 
 

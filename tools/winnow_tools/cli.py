@@ -16,6 +16,7 @@ from winnow_tools.demo.command import demo_command
 from winnow_tools.faultproxy_command import faultproxy_command
 from winnow_tools.graphpage.command import graph_command
 from winnow_tools.hold.command import hold_app
+from winnow_tools.plates.command import plates_app
 from winnow_tools.recover.command import recover_command
 from winnow_tools.redaction.command import redactor_app
 from winnow_tools.report.command import report_command
@@ -30,6 +31,7 @@ from winnow_tools.tasks.command import tasks_app
 from winnow_tools.triggers.command import triggers_app
 from winnow_tools.types_command import types_command
 from winnow_tools.upload.command import upload_app
+from winnow_tools.video.command import video_command
 from winnow_tools.whatif.command import what_if_command
 from winnow_tools.why.command import why_command
 
@@ -49,6 +51,7 @@ app.command("what-if")(what_if_command)
 app.command("why")(why_command)
 app.command("report")(report_command)
 app.command("recover")(recover_command)
+app.command("video")(video_command)
 app.command("convert")(convert_command)
 app.command("demo")(demo_command)
 app.command("bench")(bench_command)
@@ -57,6 +60,7 @@ app.add_typer(campaign_app)
 app.add_typer(classifier_app)
 app.add_typer(clips_app)
 app.add_typer(redactor_app)
+app.add_typer(plates_app)
 app.add_typer(hold_app)
 app.add_typer(retention_app)
 app.add_typer(server_app)

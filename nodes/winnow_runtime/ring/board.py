@@ -169,13 +169,21 @@ class Channels:
         self._path = folder / CHANNELS
         self._offset = 0
         self._known: dict[int, tuple[str, Channel]] = {}
+        self._by_port: dict[str, list[tuple[int, Channel]]] = {}
         self._numbers: dict[tuple[str, Channel], int] = {}
         self.aliases: dict[tuple[str, int], int] = {}
         """(port, the source's own number) -> ours, as announced last; a ring that comes back knows them."""
 
+    def size_bytes(self) -> int:
+        """Bytes of the list so far, 0 before it begins; it only grows."""
+        try:
+            return os.stat(self._path).st_size  # noqa: PTH116 - asked for with each message; a third of the time
+        except FileNotFoundError:
+            return 0
+
     def refresh(self) -> None:
         """Read what has been added since."""
-        if not self._path.exists():
+        if self.size_bytes() <= self._offset:
             return
         with self._path.open("rb") as file:
             file.seek(self._offset)
@@ -189,6 +197,7 @@ class Channels:
             if "topic" in value:
                 channel = channel_from_dict(value)
                 self._known[number] = (port, channel)
+                self._by_port.setdefault(port, []).append((number, channel))
                 self._numbers[port, channel] = number
             self.aliases[port, int(value["alias"])] = number
 
@@ -227,12 +236,9 @@ class Channels:
             ) from None
 
     def by_port(self) -> dict[str, list[tuple[int, Channel]]]:
-        """All channels known, per port."""
+        """All channels known, per port; not to be changed."""
         self.refresh()
-        result: dict[str, list[tuple[int, Channel]]] = {}
-        for number, (port, channel) in self._known.items():
-            result.setdefault(port, []).append((number, channel))
-        return result
+        return self._by_port
 
 
 def channel_to_dict(channel: Channel) -> dict[str, object]:

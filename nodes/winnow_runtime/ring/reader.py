@@ -72,6 +72,7 @@ class RingReader:
         self._entries = np.frombuffer(self._index, dtype=ENTRY_DTYPE)
         self._data = view[self.geometry.data_offset : self.geometry.file_bytes]
         self._array = np.frombuffer(self._data, dtype=np.uint8)
+        self._capacity = self.geometry.data_capacity
 
     @property
     def payloads(self) -> NDArray[np.uint8]:
@@ -236,6 +237,15 @@ class RingReader:
         if length:
             np.frombuffer(view, dtype=np.uint8)[:] = self._array[offset : offset + length]
         return view if self._whole(entry, view) else None
+
+    def copy_at(self, number: int, vpos: int, target: memoryview) -> bool:
+        """Copy the payload of entry ``number``, which lies at ``vpos``, into ``target`` of its length; whether it was whole."""
+        if self.geometry.crc:
+            entries = self.between(number, number + 1)
+            return len(entries) > 0 and self.copy_into(entries[0], target) is not None
+        offset = vpos % self._capacity
+        target[:] = self._data[offset : offset + len(target)]
+        return number >= self.tail
 
     def copy(self, entry: Any) -> bytes | None:
         """The payload as bytes of its own; None when it was overwritten."""

@@ -17,6 +17,8 @@ class RingView:
         self.channels = Channels(folder.path)
         self._board = Board(folder.path, write=False)
         self._readers: dict[str, RingReader] = {}
+        self._looked_at = -1
+        """Bytes of the list of channels when the folder was looked through: a ring comes before its channel."""
 
     def beat(self) -> Beat:
         """The newest heartbeat."""
@@ -28,7 +30,18 @@ class RingView:
         return self.folder.owner()[0].alive
 
     def rings(self) -> dict[str, RingReader]:
-        """Port -> reader, for every ring that exists by now, by port name."""
+        """Port -> reader, for every ring that exists by now, by port name.
+
+        Asked for with each heartbeat: the folder is only looked through when a channel has been announced.
+        """
+        size = self.channels.size_bytes()
+        if size != self._looked_at or size == 0:
+            self._look()
+            complete = self._readers.keys() >= self.channels.by_port().keys()
+            self._looked_at = size if complete else -1
+        return self._readers
+
+    def _look(self) -> None:
         ports = self.folder.ports()
         if len(ports) != len(self._readers):
             for port in ports:
@@ -38,11 +51,11 @@ class RingView:
                     except (BadInputError, OSError, ValueError):
                         continue  # it is being made at this moment; next time
             self._readers = dict(sorted(self._readers.items()))
-        return self._readers
 
     def ring(self, port: str) -> RingReader:
         """The ring of a port that has one."""
-        return self.rings()[port]
+        known = self._readers.get(port)
+        return known if known is not None else self.rings()[port]
 
     def channel(self, number: int) -> Channel:
         """The channel of an entry."""

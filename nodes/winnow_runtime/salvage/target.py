@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from mcap.records import AttachmentIndex, ChunkIndex, Header, MetadataIndex
@@ -86,10 +86,16 @@ class Placed:
     chunk: OutChunk
 
 
+class Sink(Protocol):
+    """Takes the bytes of a file in order."""
+
+    def write(self, data: Any, /) -> object: ...
+
+
 class NewFile:
     """Writes a valid, indexed MCAP file."""
 
-    def __init__(self, file: IO[bytes], on_chunk: Callable[[Placed], None] | None = None) -> None:
+    def __init__(self, file: Sink, on_chunk: Callable[[Placed], None] | None = None) -> None:
         self._file = file
         self._on_chunk = on_chunk
         self._summary = Summary()

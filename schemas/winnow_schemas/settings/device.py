@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from winnow_schemas.settings.campaign import CampaignSettings
+from winnow_schemas.settings.dashcam import DashcamSettings
 from winnow_schemas.settings.redaction import RedactorSettings
 from winnow_schemas.settings.ros2 import Ros2Settings
 from winnow_schemas.settings.server import ServerSettings, TaskSettings
@@ -51,8 +52,8 @@ class RingSettings(Strict):
     """All rings together may not be larger (2.2)."""
     shm_dir: str = "/dev/shm"  # noqa: S108 - shared memory is what is meant
     """Where the shared memory files live."""
-    heartbeat_ms: float = Field(default=20.0, ge=1, le=1000)
-    """How often readers are told what is new."""
+    heartbeat_ms: float = Field(default=50.0, ge=1, le=1000)
+    """How often readers are told what is new: each beat wakes all of them."""
     lateness_ms: float = Field(default=200.0, ge=0, le=60_000)
     """Live: how late a message may come and still be decided in order."""
     crc: bool = False
@@ -125,6 +126,8 @@ class DeviceSettings(Strict):
     """Where it goes."""
     retention: RetentionSettings = RetentionSettings()
     """What stays."""
+    dashcam: DashcamSettings = DashcamSettings()
+    """How videos are gone through (the dashcam graphs)."""
     monitor: MonitorSettings = MonitorSettings()
     """What is watched."""
     server: ServerSettings = ServerSettings()

@@ -37,7 +37,7 @@ class ClipSettings(Strict):
     calibration: str = Field(default="", max_length=4096)
     """A YAML or JSON file that is attached to every clip, relative to this file."""
     nice: int = Field(default=10, ge=0, le=19)
-    """Scheduling niceness of the extractor: recording comes first."""
+    """Scheduling niceness of extractor, classifier, redactor, uploader and retention: recording comes first."""
 
 
 class ClassifierMode(StrEnum):

@@ -231,3 +231,30 @@ def test_files_are_closed_once_when_syncing_fails(
         writer.close()
     writer.abandon()
     assert len(closed) == len(set(closed)) == 2
+
+
+def test_a_checked_chunk_that_left_memory_is_read_by_the_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was changed in it meanwhile is noticed where the message's own head tells."""
+    fill_folder(tmp_path).close()
+    monkeypatch.setattr("winnow_runtime.warm.reader._CHUNKS_KEPT", 1)
+    reader = WarmReader(tmp_path)
+    rows = [(segment, row) for segment, found in reader.window(0, 2**62) for row in found]
+    rows.sort(key=lambda pair: (int(pair[1]["seq"]), int(pair[1]["channel"])))  # from chunk to chunk
+    read: list[int] = []
+    real = os.pread
+    monkeypatch.setattr(os, "pread", lambda file, length, at: read.append(length) or real(file, length, at))
+    for _ in range(2):
+        for segment, row in rows:
+            data = bytes(reader.payload(segment, row))
+            assert data == payload(int(row["channel"]), int(row["seq"]))
+    assert {31 + 64, 31 + 200_000} >= set(read)  # heads of 31 bytes
+    assert len(read) >= len(rows)
+    segment, row = next(pair for pair in rows if int(pair[1]["channel"]) == 1)
+    data = bytearray(segment.path.read_bytes())
+    data[data.index(payload(1, int(row["seq"]))[:64]) - 30] ^= 0xFF  # its length
+    segment.path.write_bytes(data)
+    reader.payload(*next(pair for pair in rows if int(pair[1]["channel"]) == 0))
+    with pytest.raises(BadInputError, match="disagree"):
+        reader.payload(segment, row)

@@ -21,6 +21,7 @@ from winnow_redactor.node import run
 from winnow_runtime.hashed_file import HashedFile
 from winnow_runtime.mcapfile.writer import McapWriter
 from winnow_runtime.packing.repack import repack
+from winnow_runtime.salvage.target import NewFile
 from winnow_schemas.channel import Channel
 from winnow_schemas.messages import ClipReady, Outgoing
 from winnow_schemas.settings import DeviceSettings
@@ -258,16 +259,12 @@ def test_an_error_in_the_middle_of_copying_leaves_nothing(
     vehicle: Vehicle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some_clip(vehicle, [*PLAIN, CAMERA])
-    calls = [0]
-    real = McapWriter.message
 
-    def fail(self: McapWriter, *args: Any) -> None:
-        calls[0] += 1
-        if calls[0] == 12:
-            raise RuntimeError("no")
-        real(self, *args)
+    def fail(self: NewFile, *args: Any) -> None:
+        assert self.offset > 1000  # chunks and attachments are there already
+        raise RuntimeError("no")
 
-    monkeypatch.setattr(McapWriter, "message", fail)
+    monkeypatch.setattr(NewFile, "metadata", fail)
     with pytest.raises(RuntimeError):
         run(vehicle.node("redactor"))
     assert sent(vehicle) == []

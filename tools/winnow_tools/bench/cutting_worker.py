@@ -75,7 +75,7 @@ class Cutting:
         reader = _reader(folder)
         budget = make_budget(settings.clips)
         latched = LatchedTopics(reader, settings)
-        self._cutter = Cutter(reader, latched, settings, "", out, budget)
+        self._cutter = Cutter(reader, latched, settings, "", out, budget, lambda: None)
         self._plan = ClipPlan(start_ns, end_ns, (_event(start_ns, end_ns),), 0, truncated=False)
 
     def once(self) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PREFIX = b"/winnow-"
+DORA = "dora"
+"""Name under which dora itself is counted: what goes through its daemon is part of the price."""
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ class Costs:
 
 
 def _node(pid: int) -> str:
-    """The console script's name without `winnow-`; empty for other processes."""
+    """The console script's name without `winnow-`, or dora's; empty for other processes."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
@@ -51,6 +53,8 @@ def _node(pid: int) -> str:
     for word in words[:3]:
         if _PREFIX in word:
             return word.rpartition(_PREFIX)[2].decode()
+        if word.endswith(b"/dora"):
+            return DORA
     return ""
 
 

@@ -16,6 +16,7 @@ KNOWN_KINDS = frozenset(
         "clip",
         "file",
         "hold",
+        "link",
         "message",
         "monitor",
         "parameter",
@@ -30,6 +31,7 @@ KNOWN_KINDS = frozenset(
         "trigger",
         "triggers",
         "upload",
+        "video",
     ]
 )
 """Kinds of rows that Winnow's nodes write; every other one is of a node of the user's own."""

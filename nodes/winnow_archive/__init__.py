@@ -1,0 +1,1 @@
+"""Keeps what remains of a video: small video, crops, records; verified before anything counts as done."""

@@ -1,0 +1,33 @@
+"""`winnow-preprocess`: videos in; artifacts, and tasks for the reader, out."""
+
+from pathlib import Path
+
+from winnow_preprocess.proposing import proposer_of
+from winnow_preprocess.stage import Watch, preprocess
+from winnow_runtime import atomic
+from winnow_runtime.dashcam.job import Job
+from winnow_runtime.dashcam.lines import clear
+from winnow_runtime.dashcam.working import HEAVY, Outcome, Worker
+from winnow_runtime.node import Node, run_as_process
+
+
+def run(node: Node) -> None:
+    """Filter every video that comes."""
+    settings = node.settings.dashcam
+    folder = Path(node.document.name).resolve().parent
+    proposer = proposer_of(settings.proposer, threads=settings.threads, folder=folder)
+
+    def stage(job: Job, watch: Watch) -> Outcome:
+        summary = atomic.read_json(job.artifact.with_suffix(".json"))
+        if not isinstance(summary, dict):
+            summary = preprocess(job, settings, proposer, watch)
+        clear(job.scratch)
+        sentence = f"{job.video.name}: {summary['kept']} of {summary['frames']} frames kept."
+        return Outcome(sentence, summary["frames"], summary["kept"], 0)
+
+    Worker(node, stage, follow_up=HEAVY).run()
+
+
+def main() -> None:
+    """Console script."""
+    run_as_process(run)

@@ -1,0 +1,1 @@
+"""Videos: opened with limits, decoded small or whole, sought exactly."""

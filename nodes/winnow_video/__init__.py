@@ -1,0 +1,1 @@
+"""Hands out the videos that a dashcam graph is to go through."""

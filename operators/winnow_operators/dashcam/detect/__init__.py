@@ -1,0 +1,1 @@
+"""Object detectors: pictures brought into a network's shape, and its answers turned into boxes."""

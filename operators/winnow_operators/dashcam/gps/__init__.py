@@ -1,0 +1,1 @@
+"""Where the camera was: logs of many makes, one track, positions with an uncertainty."""

@@ -1,0 +1,1 @@
+"""Registration plates: which lines of text are plates, and what they say."""

@@ -1,0 +1,1 @@
+"""Readings of the same plate in many frames: joined into passes, voted character by character."""

@@ -1,0 +1,1 @@
+"""``winnow plates``: plates in photos."""

@@ -1,0 +1,1 @@
+"""``winnow video``: the dashcam stages over files and folders."""
