@@ -20,8 +20,8 @@ def call(*words: object) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("classifier")
-    assert call("dataset", "--fleet", 900, "--seed", 3, "-o", place / "d.parquet")[0] == 0
-    assert call("train", place / "d.parquet", "-o", place / "m.npz", "--epochs", 8)[0] == 0
+    assert call("dataset", "--fleet", 2000, "--seed", 3, "-o", place / "d.parquet")[0] == 0
+    assert call("train", place / "d.parquet", "-o", place / "m.npz", "--epochs", 40)[0] == 0
     return place
 
 
