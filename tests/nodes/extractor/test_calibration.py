@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from mcap.reader import make_reader
 from tests.nodes.vehicle_rig import Rings, S, Vehicle, an_event, cut_clips
-from winnow_redactor.withhold import ATTACHMENTS
 
 from winnow_extractor.calibration import CALIBRATION_MAX_BYTES, read_calibration
+from winnow_redactor.withhold import ATTACHMENTS
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 
