@@ -107,4 +107,4 @@ def _note(node: Node, recorder: Recorder, *, wait: bool = False) -> None:
 
 def main() -> None:
     """Console script."""
-    run_as_process(run)
+    run_as_process(run, comes_first=True)

@@ -61,6 +61,7 @@ class Recorder:
         self._clock = clock
         self.notes: list[Note] = []
         self._writer = SegmentWriter(folder, int(settings.segment_s * 1e9), view.channel)
+        self._last_served = ""
         self._next: dict[str, int] = {}
         """Port -> the entry that is recorded next. Behind ``safe`` of the writer: in open chunks."""
         self._beats: deque[tuple[int, dict[str, int]]] = deque()
@@ -184,7 +185,7 @@ class Recorder:
 
     def _record(self, heads: dict[str, int]) -> bool:
         budget = STEP_BYTES
-        for port, head in heads.items():
+        for port, head in self._in_turn(heads):
             first = self._next.get(port, 0)
             if first >= head:
                 continue
@@ -198,10 +199,21 @@ class Recorder:
                 self._next[port] = item.number + 1
                 budget -= item.length
                 if budget < 0:
+                    self._last_served = port
                     return True
             self._next[port] = head
             self._writer.skip_to(port, head)
         return budget < STEP_BYTES
+
+    def _in_turn(self, heads: dict[str, int]) -> list[tuple[str, int]]:
+        """The ports after the one at which the last step stopped come first.
+
+        A recorder that is behind would otherwise never get to the last ones, and all that it is behind would
+        be lost in their rings.
+        """
+        ports = list(heads.items())
+        start = next((place + 1 for place, (port, _) in enumerate(ports) if port == self._last_served), 0)
+        return ports[start:] + ports[:start]
 
     def _one(self, ring: RingReader, item: Item, vpos: int) -> bool:
         self.newest_ns = max(self.newest_ns, item.t_ns)

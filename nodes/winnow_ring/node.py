@@ -318,4 +318,4 @@ def run(node: Node) -> None:
 
 def main() -> None:
     """Console script."""
-    run_as_process(run)
+    run_as_process(run, comes_first=True)

@@ -322,10 +322,13 @@ def connect() -> Node:
     return Node(seam, settings, document, folder.resolve(), SystemClock())
 
 
-def run_as_process(loop: Callable[[Node], None], *, gives_way: bool = False) -> None:
+def run_as_process(
+    loop: Callable[[Node], None], *, gives_way: bool = False, comes_first: bool = False
+) -> None:
     """Body of a node's ``main()``: errors that a user can mend are one sentence, not a traceback.
 
     ``gives_way``: the node has time; where processors are short, those that record come first.
+    ``comes_first``: it is one of those; raising its priority is a privilege, without it everything else holds.
     """
     logging.basicConfig(level=os.environ.get("WINNOW_LOG", "INFO"), format="%(message)s", stream=sys.stderr)
     try:
@@ -333,6 +336,9 @@ def run_as_process(loop: Callable[[Node], None], *, gives_way: bool = False) -> 
         if gives_way:
             with contextlib.suppress(OSError):
                 os.nice(node.settings.clips.nice)  # this thread and those it starts; dora's go on receiving
+        if comes_first:
+            with contextlib.suppress(OSError):
+                os.nice(-node.settings.recorder.priority)
         loop(node)
     except WinnowError as error:
         print(f"winnow: {error}", file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ _CHUNK = struct.Struct("<BQQQQII")
 _MESSAGE = struct.Struct("<BQHIQQ")
 _CHUNKS_KEPT = 12
 """Chunks in memory at a time: one per lidar of a full suite plus the signals, 1 MiB each as a rule."""
-_KEPT_BYTES = 16 * 1024 * 1024
+_KEPT_BYTES = 10 * 1024 * 1024
 _CHECKED_KEPT = 4096
 """Chunks whose CRC was right and that are stored as they are: a message is then read without the rest.
 A recorder that was behind wrote one topic after the other; read in time order, each message is in another chunk."""

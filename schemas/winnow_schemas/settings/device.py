@@ -83,6 +83,9 @@ class RecorderSettings(Strict):
     """Longest time between fsyncs: what a power cut may cost."""
     free_floor_gb: float = Field(default=1.0, ge=0)
     """Free space of the file system that is never used."""
+    priority: int = Field(default=10, ge=0, le=20)
+    """By how much ring and recorder go before everything else when processors are short (niceness taken away); the
+    system allows it to root and to services with CAP_SYS_NICE, elsewhere it changes nothing."""
 
 
 class DeviceSettings(Strict):

@@ -36,7 +36,7 @@ class ClipSettings(Strict):
     """Size cap per priority (3.3, errata): over it, topics are left out by `drop_order`; never for P0."""
     calibration: str = Field(default="", max_length=4096)
     """A YAML or JSON file that is attached to every clip, relative to this file."""
-    nice: int = Field(default=10, ge=0, le=19)
+    nice: int = Field(default=19, ge=0, le=19)
     """Scheduling niceness of extractor, classifier, redactor, uploader and retention: recording comes first."""
 
 
