@@ -114,7 +114,9 @@ def test_parameters_of_a_running_graph_are_set_with_doras_own_command(tmp_path: 
     refused = {reason.split()[0]: reason for _, reason in said[1:]}  # of one time, in either order
     assert "cannot become 'four'; nothing has changed" in refused["far.threshold"]
     assert "no parameter 'far.treshold'" in refused["There"]
-    campaigns = sorted(row["outcome"] for row in ledger if row["kind"] == "campaign")  # some are of one moment
+    campaigns = sorted(
+        row["outcome"] for row in ledger if row["kind"] == "campaign"
+    )  # some are of one moment
     assert campaigns == ["applied", "refused", "refused", "refused", "rolled back"]
     assert refusals(out) == {"replayed", "weakens_p0", "malformed"}
     assert left_in_shared_memory(out) == []
