@@ -15,7 +15,8 @@ from starlette.routing import BaseRoute, Route
 from winnow_schemas.errors import UnavailableError, WinnowError
 from winnow_server.api import TaskApi, identify
 from winnow_server.bodies import RefusedError, answer
-from winnow_server.queue import LostLeaseError, TaskQueue, UnknownTaskError, WrongStateError
+from winnow_server.book import UnknownTaskError
+from winnow_server.queue import LostLeaseError, TaskQueue, WrongStateError
 
 RETRY_AFTER_S = 2
 _STATUS: list[tuple[type[WinnowError], int]] = [

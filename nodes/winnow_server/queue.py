@@ -6,28 +6,20 @@ can neither complete the task nor publish anything, however late it wakes up.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from winnow_operators.tasks.retrying import Backoff
 from winnow_schemas.errors import WinnowError
 from winnow_schemas.ids import content_id
-from winnow_schemas.tasks import CHAIN, FINAL, Options, TaskSpec, TaskState, TaskView, Wish
-from winnow_server.database import Database
+from winnow_schemas.tasks import FINAL, Options, TaskSpec, TaskState, TaskView, Wish
+from winnow_server.book import TaskBook, unknown
 from winnow_server.rows import dumped, view
 from winnow_server.tables import history, holds, tasks
 
 _NS = 1_000_000_000
 _S = TaskState
-
-
-class UnknownTaskError(WinnowError):
-    """There is no such task."""
-
-    exit_code = 2
 
 
 class LostLeaseError(WinnowError):
@@ -38,21 +30,8 @@ class WrongStateError(WinnowError):
     """The task is in a state in which this cannot be done."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueueRules:
-    """How the queue treats its devices."""
-
-    lease_s: float = 30.0
-    attempts_max: int = 5
-    backoff: Backoff = field(default_factory=Backoff)
-
-
-class TaskQueue:
+class TaskQueue(TaskBook):
     """All tasks of one database. Any number of threads, and on PostgreSQL of servers, may use it at once."""
-
-    def __init__(self, database: Database, rules: QueueRules | None = None) -> None:
-        self._database = database
-        self.rules = rules or QueueRules()
 
     # --- adding -------------------------------------------------------------------------------------------
 
@@ -301,11 +280,6 @@ class TaskQueue:
                     changed += 1
             return changed
 
-    def held_kinds(self) -> list[str]:
-        """The kinds that are not handed out."""
-        with self._database.reading() as connection:
-            return sorted(connection.execute(select(holds.c.kind).where(holds.c.held)).scalars())
-
     def purge(self, states: Sequence[TaskState], older_than_s: float) -> int:
         """Forget finished tasks; what a later task came from stays known only by its id."""
         wanted = [state for state in states if state in FINAL]
@@ -314,71 +288,6 @@ class TaskQueue:
             old = select(tasks.c.id).where(tasks.c.state.in_(wanted), tasks.c.finished_ns <= before)
             connection.execute(delete(history).where(history.c.task.in_(old)))
             return connection.execute(delete(tasks).where(tasks.c.id.in_(old))).rowcount
-
-    # --- looking ------------------------------------------------------------------------------------------
-
-    def get(self, identity: str) -> TaskView:
-        """One task."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(tasks).where(tasks.c.id == identity)).one_or_none()
-            if row is None:
-                raise _unknown(identity)
-            return view(row, self.rules.attempts_max, self._database.clock.wall_ns())
-
-    def listing(
-        self, *, states: Sequence[TaskState] = (), kind: str = "", after: str = "", limit: int = 100
-    ) -> list[TaskView]:
-        """Tasks in the order of their creation, newest first; ``after`` is the id that the page before ended with."""
-        statement = select(tasks).order_by(tasks.c.created_ns.desc(), tasks.c.id.desc()).limit(limit)
-        if states:
-            statement = statement.where(tasks.c.state.in_(states))
-        if kind:
-            statement = statement.where(tasks.c.kind == kind)
-        with self._database.reading() as connection:
-            if after:
-                last = connection.execute(select(tasks.c.created_ns).where(tasks.c.id == after)).scalar()
-                if last is None:
-                    raise _unknown(after)
-                older = and_(tasks.c.created_ns == last, tasks.c.id < after)
-                statement = statement.where(or_(tasks.c.created_ns < last, older))
-            now = self._database.clock.wall_ns()
-            return [view(row, self.rules.attempts_max, now) for row in connection.execute(statement)]
-
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Kind -> state -> how many."""
-        result: dict[str, dict[str, int]] = {}
-        statement = select(tasks.c.kind, tasks.c.state, func.count()).group_by(tasks.c.kind, tasks.c.state)
-        with self._database.reading() as connection:
-            for kind, state, number in connection.execute(statement):
-                result.setdefault(kind, {})[state] = number
-        order = {kind: place for place, kind in enumerate(CHAIN)}
-        return dict(sorted(result.items(), key=lambda each: (order.get(each[0], len(order)), each[0])))
-
-    def durations_s(self, kind: str, newest: int = 50) -> list[float]:
-        """How long the newest finished tasks of a kind ran, seconds."""
-        statement = (
-            select(tasks.c.started_ns, tasks.c.finished_ns)
-            .where(tasks.c.kind == kind, tasks.c.state == _S.DONE, tasks.c.started_ns.is_not(None))
-            .order_by(tasks.c.finished_ns.desc())
-            .limit(newest)
-        )
-        with self._database.reading() as connection:
-            return [(row.finished_ns - row.started_ns) / _NS for row in connection.execute(statement)]
-
-    def past(self, identity: str) -> list[dict[str, Any]]:
-        """What happened to a task, oldest first."""
-        statement = select(history).where(history.c.task == identity).order_by(history.c.id)
-        with self._database.reading() as connection:
-            return [
-                {
-                    "at_s": row.at_ns / _NS,
-                    "what": row.what,
-                    "worker": row.worker,
-                    "fence": row.fence,
-                    "note": row.note,
-                }
-                for row in connection.execute(statement)
-            ]
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -414,7 +323,7 @@ class TaskQueue:
     def _locked(connection: Connection, identity: str) -> Row[Any]:
         row = connection.execute(select(tasks).where(tasks.c.id == identity).with_for_update()).one_or_none()
         if row is None:
-            raise _unknown(identity)
+            raise unknown(identity)
         return row
 
     @staticmethod
@@ -445,9 +354,3 @@ class TaskQueue:
 
 
 _WISHED = {Wish.PAUSE.value: _S.PAUSED, Wish.CANCEL.value: _S.CANCELLED}
-
-
-def _unknown(identity: str) -> UnknownTaskError:
-    return UnknownTaskError(
-        f"There is no task {identity[:40]!r}; nothing was changed. `winnow tasks ls` lists them."
-    )

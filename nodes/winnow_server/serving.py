@@ -20,10 +20,11 @@ from winnow_schemas.settings.server import KindSettings, ServerSettings
 from winnow_server.accounts import Accounts
 from winnow_server.api import Schedule, TaskApi
 from winnow_server.app import build_app
+from winnow_server.book import QueueRules
 from winnow_server.database import Database
 from winnow_server.pages.sessions import Sessions
 from winnow_server.pages.site import Site
-from winnow_server.queue import QueueRules, TaskQueue
+from winnow_server.queue import TaskQueue
 from winnow_server.tables import open_database
 from winnow_server.watching import FolderWatch
 

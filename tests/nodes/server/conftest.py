@@ -9,8 +9,9 @@ from tests.browser import browser
 from tests.fakes import FakeClock
 
 from winnow_schemas.errors import UnavailableError
+from winnow_server.book import QueueRules
 from winnow_server.database import Database
-from winnow_server.queue import QueueRules, TaskQueue
+from winnow_server.queue import TaskQueue
 from winnow_server.tables import metadata, open_database
 from winnow_tools.bench.postgres import Postgres
 

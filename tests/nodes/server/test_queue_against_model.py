@@ -12,8 +12,9 @@ from tests.nodes.server.conftest import wipe
 
 from winnow_operators.tasks.retrying import Backoff
 from winnow_schemas.tasks import Payload, Place, TaskSpec, TaskState
+from winnow_server.book import QueueRules
 from winnow_server.database import Database
-from winnow_server.queue import LostLeaseError, QueueRules, TaskQueue, WrongStateError
+from winnow_server.queue import LostLeaseError, TaskQueue, WrongStateError
 
 A, B = "PREPROCESS_VIDEO", "HEAVY_PROCESS_VIDEO"
 LEASE_S = 30.0
