@@ -36,7 +36,6 @@ SettingsFile = Annotated[
     Path | None, typer.Option("--settings", "-s", help="Settings with a `tasks` section.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of tasks, or kinds for all of a kind.")]
 TaskIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of tasks.")]
 
 
@@ -183,56 +182,36 @@ def _each(
         raise BadInputError("\n".join(failed))
 
 
-@tasks_app.command()
-def pause(
-    ids: Ids,
-    server: Server = "",
-    token_file: TokenFile = None,
-    settings_file: SettingsFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take tasks out; one that runs stops within a second and keeps its checkpoint. A kind: all of it, until resumed."""
-    with sentences():
-        _each("pause", ids, _client(server, token_file, settings_file), as_json=as_json, kinds=True)
+def _add_action(action: str, about: str, *, kinds: bool = False) -> None:
+    """A command that does one thing to each of the named tasks, and to whole kinds where that makes sense."""
+
+    def command(
+        ids: Annotated[
+            list[str],
+            typer.Argument(
+                metavar="ID...",
+                help="Ids of tasks, or kinds for all of a kind." if kinds else "Ids of tasks.",
+            ),
+        ],
+        server: Server = "",
+        token_file: TokenFile = None,
+        settings_file: SettingsFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        with sentences():
+            _each(action, ids, _client(server, token_file, settings_file), as_json=as_json, kinds=kinds)
+
+    tasks_app.command(action, help=about)(command)
 
 
-@tasks_app.command()
-def resume(
-    ids: Ids,
-    server: Server = "",
-    token_file: TokenFile = None,
-    settings_file: SettingsFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let paused tasks, or a paused kind, go on where they stopped."""
-    with sentences():
-        _each("resume", ids, _client(server, token_file, settings_file), as_json=as_json, kinds=True)
-
-
-@tasks_app.command()
-def retry(
-    ids: TaskIds,
-    server: Server = "",
-    token_file: TokenFile = None,
-    settings_file: SettingsFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Send dead or cancelled tasks round again; one that waits after a failure goes at once."""
-    with sentences():
-        _each("retry", ids, _client(server, token_file, settings_file), as_json=as_json)
-
-
-@tasks_app.command()
-def cancel(
-    ids: TaskIds,
-    server: Server = "",
-    token_file: TokenFile = None,
-    settings_file: SettingsFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """End tasks without a result."""
-    with sentences():
-        _each("cancel", ids, _client(server, token_file, settings_file), as_json=as_json)
+_add_action(
+    "pause",
+    "Take tasks out; one that runs stops within a second and keeps its checkpoint. A kind: all of it, until resumed.",
+    kinds=True,
+)
+_add_action("resume", "Let paused tasks, or a paused kind, go on where they stopped.", kinds=True)
+_add_action("retry", "Send dead or cancelled tasks round again; one that waits after a failure goes at once.")
+_add_action("cancel", "End tasks without a result.")
 
 
 @tasks_app.command()
