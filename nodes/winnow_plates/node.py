@@ -7,7 +7,8 @@ from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job
 from winnow_runtime.dashcam.lines import clear
 from winnow_runtime.dashcam.store import store
-from winnow_runtime.dashcam.working import ARCHIVE, Outcome, Worker
+from winnow_runtime.dashcam.tuning import tuned
+from winnow_runtime.dashcam.working import ARCHIVE, HEAVY, Outcome, work
 from winnow_runtime.node import Node, run_as_process
 
 
@@ -20,7 +21,7 @@ def run(node: Node) -> None:
         record = atomic.read_json(job.record)
         if not isinstance(record, dict):
             gps = gps_of(job, settings, lambda sentence: node.seam.log("warn", sentence))
-            record = read_plates(job, settings, reader, gps, watch)
+            record = read_plates(job, tuned(settings, job.options), reader, gps, watch)
         store(job.out, record)
         clear(job.scratch)
         texts = ", ".join(plate["text"] for plate in record["plates"])
@@ -31,7 +32,7 @@ def run(node: Node) -> None:
             len(record["plates"]),
         )
 
-    Worker(node, stage, follow_up=ARCHIVE).run()
+    work(node, stage, HEAVY, follow_up=ARCHIVE)
 
 
 def main() -> None:

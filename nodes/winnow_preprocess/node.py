@@ -7,7 +7,8 @@ from winnow_preprocess.stage import Watch, preprocess
 from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job
 from winnow_runtime.dashcam.lines import clear
-from winnow_runtime.dashcam.working import HEAVY, Outcome, Worker
+from winnow_runtime.dashcam.tuning import tuned
+from winnow_runtime.dashcam.working import HEAVY, PREPROCESS, Outcome, work
 from winnow_runtime.node import Node, run_as_process
 
 
@@ -20,12 +21,12 @@ def run(node: Node) -> None:
     def stage(job: Job, watch: Watch) -> Outcome:
         summary = atomic.read_json(job.artifact.with_suffix(".json"))
         if not isinstance(summary, dict):
-            summary = preprocess(job, settings, proposer, watch)
+            summary = preprocess(job, tuned(settings, job.options), proposer, watch)
         clear(job.scratch)
         sentence = f"{job.video.name}: {summary['kept']} of {summary['frames']} frames kept."
         return Outcome(sentence, summary["frames"], summary["kept"], 0)
 
-    Worker(node, stage, follow_up=HEAVY).run()
+    work(node, stage, PREPROCESS, follow_up=HEAVY)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -143,6 +143,8 @@ class Lease:
         """What the server wants; look between two frames."""
         self.lost = ""
         """Why the lease is gone; empty while it is held."""
+        self.leaving: Callable[[], bool] = lambda: False
+        """Whether to give up telling a server that is away: the device has to go."""
         self._client = client
         self._worker = worker
         self._beat_s = beat_s
@@ -169,11 +171,22 @@ class Lease:
         """Whether to stop working at once: asked to, or the task is not ours any more."""
         return bool(self.lost) or self.wish is not Wish.NOTHING
 
+    def must_hold(self) -> None:
+        """Go on only while the lease is held.
+
+        Raises:
+            NotOursError: it is lost.
+
+        """
+        if self.lost:
+            raise NotOursError(self.lost)
+
     def complete(self, result: Options, successors: Sequence[TaskSpec] = ()) -> None:
         """Publish; tries until the server answers or the task is lost (saying it twice is harmless).
 
         Raises:
             NotOursError: it was lost; nothing was published.
+            UnavailableError: the server is away, and the device is ``leaving``.
 
         """
         said = CompleteRequest(
@@ -200,6 +213,9 @@ class Lease:
             try:
                 self._client.ask("POST", f"/api/v1/tasks/{self.task.id}/{action}", body, dict)
             except UnavailableError:
+                if self.leaving():
+                    self._end()
+                    raise
                 self._clock.sleep_s(_WAITS_S[min(attempt, len(_WAITS_S) - 1)])
             except NotOursError:
                 self._end()

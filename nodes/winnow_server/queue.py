@@ -194,6 +194,8 @@ class TaskQueue(TaskBook):
             values: dict[str, Any] = {"attempts": row.attempts - 1}
             if checkpoint is not None:
                 values["checkpoint"] = dumped(checkpoint, "checkpoint")
+            if note:
+                values["note"] = note
             state = _WISHED.get(row.wish, _S.READY)
             self._leave(connection, row, state, now, **values)
             self._note(connection, identity, now, "released", worker, fence, note)

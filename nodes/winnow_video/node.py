@@ -10,7 +10,7 @@ from pathlib import Path
 
 from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job, job_of, videos_in
-from winnow_runtime.dashcam.working import HEAVY, PREPROCESS
+from winnow_runtime.dashcam.working import HEAVY, IDLE_S, PREPROCESS
 from winnow_runtime.node import Node, run_as_process
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.ids import content_id
@@ -48,6 +48,14 @@ def _hand_out(node: Node, job: Job, kind: str) -> None:
     node.emit("tasks", task, task_id)
 
 
+def idle(node: Node) -> None:
+    """The main server hands the tasks out: nothing to do until the dataflow stops."""
+    node.seam.log("info", f"Tasks come from {node.settings.tasks.server}; no folder is looked at.")
+    while node.closed is None:
+        node.next(IDLE_S)
+    node.finish()
+
+
 def wanted_of(node: Node, environment: dict[str, str]) -> tuple[list[Path], str]:
     """Paths and kind of task.
 
@@ -74,4 +82,11 @@ def wanted_of(node: Node, environment: dict[str, str]) -> tuple[list[Path], str]
 
 def main() -> None:
     """Console script."""
-    run_as_process(lambda node: run(node, *wanted_of(node, dict(os.environ))))
+
+    def loop(node: Node) -> None:
+        if node.settings.tasks.server:
+            idle(node)
+        else:
+            run(node, *wanted_of(node, dict(os.environ)))
+
+    run_as_process(loop)

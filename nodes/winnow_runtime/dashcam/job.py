@@ -6,6 +6,7 @@ from pathlib import Path
 from winnow_runtime.hashed_file import sha256_of
 from winnow_runtime.video.file import SUFFIXES
 from winnow_schemas.errors import BadInputError
+from winnow_schemas.tasks import Scalar
 
 
 class PausedError(Exception):
@@ -19,6 +20,8 @@ class Job:
     video: Path
     id: str
     out: Path
+    options: tuple[tuple[str, Scalar], ...] = ()
+    """Thresholds for this time alone, see :mod:`winnow_runtime.dashcam.tuning`."""
 
     @property
     def artifact(self) -> Path:

@@ -11,12 +11,12 @@ from winnow_runtime.seam import Input
 from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_schemas.ids import content_id
 from winnow_schemas.messages import VideoOutcome, VideoTask
+from winnow_schemas.tasks import ARCHIVE_VIDEO, HEAVY_PROCESS_VIDEO, PREPROCESS_VIDEO
 
 IDLE_S = 0.3
 RETRY_S = 5.0
 """After the archive or a disk refused: how long until the task is tried again. Nothing is given up for it."""
-PREPROCESS, HEAVY, ARCHIVE = "PREPROCESS_VIDEO", "HEAVY_PROCESS_VIDEO", "ARCHIVE_VIDEO"
-"""Kinds of tasks (dashcam document, data flow)."""
+PREPROCESS, HEAVY, ARCHIVE = PREPROCESS_VIDEO, HEAVY_PROCESS_VIDEO, ARCHIVE_VIDEO
 
 
 class Outcome(NamedTuple):
@@ -30,6 +30,16 @@ class Outcome(NamedTuple):
 
 
 Stage = Callable[[Job, Callable[[int, int], bool]], Outcome]
+
+
+def work(node: Node, stage: Stage, kind: str, *, follow_up: str) -> None:
+    """Go through video tasks: the main server's where the settings name one, the graph's own otherwise."""
+    if node.settings.tasks.server:
+        from winnow_runtime.dashcam.pulling import PulledWork
+
+        PulledWork(node, stage, kind, follow_up=follow_up).run()
+    else:
+        Worker(node, stage, follow_up=follow_up).run()
 
 
 class Worker:

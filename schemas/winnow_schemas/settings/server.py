@@ -128,5 +128,18 @@ class TaskSettings(Strict):
     """This device's name; empty = its host name."""
     shares: dict[ShareName, str] = Field(default_factory=dict, max_length=32)
     """Share -> where it is mounted here."""
+    results: str = Field(
+        default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,63}:[^/\\\x00-\x1f][^\\\x00-\x1f]{0,1000})?$"
+    )
+    """Where results go so that the next device finds them: `SHARE:FOLDER`, such as `indoor:winnow`."""
     timeout_s: float = Field(default=10.0, gt=0, le=300)
     """How long an answer may take."""
+
+    @model_validator(mode="after")
+    def _below_a_share(self) -> Self:
+        share, _, folder = self.results.partition(":")
+        if share and share not in self.shares:
+            raise ValueError(f"results: there is no share {share!r}; define it under 'shares'")
+        if ".." in PurePosixPath(folder).parts:
+            raise ValueError(f"results: the folder {folder!r} must lie below its share")
+        return self
