@@ -12,20 +12,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from winnow_schemas.errors import UnavailableError, WinnowError
+from winnow_schemas.errors import WinnowError
 from winnow_server.api import TaskApi, identify
 from winnow_server.bodies import RefusedError, answer
-from winnow_server.book import UnknownTaskError
-from winnow_server.queue import LostLeaseError, TaskQueue, WrongStateError
+from winnow_server.queue import TaskQueue
+from winnow_server.statuses import status_of
 
 RETRY_AFTER_S = 2
-_STATUS: list[tuple[type[WinnowError], int]] = [
-    (UnknownTaskError, 404),
-    (LostLeaseError, 409),
-    (WrongStateError, 409),
-    (UnavailableError, 503),
-    (WinnowError, 422),
-]
 
 
 class _Counts(Collector):
@@ -66,7 +59,7 @@ async def _refused(_: Request, error: RefusedError) -> Response:
 
 
 async def _told(_: Request, error: WinnowError) -> Response:
-    status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    status = status_of(error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
     return answer({"error": str(error)}, status, headers)
 

@@ -1,6 +1,7 @@
 """The server as a whole: database, web server in a thread of its own, and the watched folders."""
 
 import contextlib
+import secrets
 import socket
 import ssl
 import threading
@@ -14,6 +15,7 @@ import uvicorn
 
 from winnow_operators.tasks.retrying import Backoff
 from winnow_operators.tasks.schedule import DayWindow, KindRule
+from winnow_runtime import atomic
 from winnow_runtime.clock import Clock
 from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_schemas.settings.server import KindSettings, ServerSettings
@@ -22,16 +24,24 @@ from winnow_server.api import Schedule, TaskApi
 from winnow_server.app import build_app
 from winnow_server.book import QueueRules
 from winnow_server.database import Database
+from winnow_server.gathering import Results
+from winnow_server.pages.clips import ClipPages
+from winnow_server.pages.review import ReviewPages
 from winnow_server.pages.sessions import Sessions
 from winnow_server.pages.site import Site
+from winnow_server.plates import PlateBook
 from winnow_server.queue import TaskQueue
+from winnow_server.runs import Runs
 from winnow_server.tables import open_database
 from winnow_server.watching import FolderWatch
 
 DATABASE = "server.sqlite"
+GATHER_EVERY_S = 2.0
+"""How often results' folders are looked at for new records."""
 _STARTS_WITHIN_S = 20.0
 _STOPS_WITHIN_S = 8.0
 _LOOK_S = 0.02
+_SECRET_BYTES = 32
 
 
 def kind_rule(settings: KindSettings) -> KindRule:
@@ -43,6 +53,18 @@ def kind_rule(settings: KindSettings) -> KindRule:
 
     windows = tuple(DayWindow(*(minute(part) for part in each.split("-"))) for each in settings.hours)
     return KindRule(windows, float("inf") if settings.load_max is None else settings.load_max)
+
+
+def _secret(path: Path) -> bytes:
+    """The key with which addresses for viewers are signed; made once."""
+    try:
+        found = path.read_bytes()
+    except OSError:
+        found = b""
+    if len(found) != _SECRET_BYTES:
+        found = secrets.token_bytes(_SECRET_BYTES)
+        atomic.write_bytes(path, found, mode=0o600)
+    return found
 
 
 class TaskServer:
@@ -70,6 +92,14 @@ class TaskServer:
         self.site = Site(
             self.api, Sessions(database, self.accounts, clock), secure=bool(settings.certificate)
         )
+        book = PlateBook(database)
+        self.results = Results([Path(each) for each in settings.results], book, say)
+        self.runs = Runs(
+            {name: Path(each) for name, each in settings.runs.items()}, database, folder / "drawings"
+        )
+        review = ReviewPages(self.site, self.results, settings.tiles)
+        clips = ClipPages(self.site, self.runs, _secret(folder / "viewers.key"), clock)
+        self._pages = [*self.site.routes(), *review.routes(), *clips.routes()]
         self._engine = engine
         self._clock = clock
         self._socket = self._bind()
@@ -78,10 +108,12 @@ class TaskServer:
             target=self._uvicorn.run, args=([self._socket],), name="web", daemon=True
         )
         self._ending = threading.Event()
-        self._watches = [
-            (FolderWatch(each, Path(settings.shares[each.share]), self.queue, say), each.every_s)
+        self._watches: list[tuple[Callable[[float], object], float]] = [
+            (FolderWatch(each, Path(settings.shares[each.share]), self.queue, say).look, each.every_s)
             for each in settings.watch
         ]
+        if settings.results:
+            self._watches.append((lambda _: self.results.look(), GATHER_EVERY_S))
         self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
 
     @property
@@ -126,10 +158,10 @@ class TaskServer:
         due = [0.0] * len(self._watches)
         while not self._ending.wait(_LOOK_S if not self._watches else 0.05):
             now = self._clock.monotonic_ns() / 1e9
-            for place, (watch, every_s) in enumerate(self._watches):
+            for place, (look, every_s) in enumerate(self._watches):
                 if now >= due[place]:
                     due[place] = now + every_s
-                    watch.look(now)
+                    look(now)
             if not self._watches:
                 return
 
@@ -163,7 +195,7 @@ class TaskServer:
                     f"({error.strerror or error}); the server did not start."
                 ) from None
         return uvicorn.Config(
-            build_app(self.api, self.site.routes()),
+            build_app(self.api, self._pages),
             log_level="warning",
             access_log=False,
             lifespan="off",

@@ -99,6 +99,83 @@ sessions = Table(
 )
 """People who have logged in; the cookie is kept as its hash."""
 
+results = Table(
+    "winnow_results",
+    metadata,
+    Column("video", String(16), primary_key=True),
+    Column("root", Integer, nullable=False),
+    Column("stamp", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created", String(64), nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("kept", Integer, nullable=False),
+    Column("duration_ns", BigInteger, nullable=False),
+    Column("gathered_ns", BigInteger, nullable=False),
+)
+"""Videos whose records were taken in."""
+
+plate_texts = Table(
+    "winnow_plate_texts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("text", String(32), nullable=False, unique=True),
+)
+
+plate_grams = Table(
+    "winnow_plate_grams",
+    metadata,
+    Column("gram", String(2), primary_key=True),
+    Column("text", Integer, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Pair of letters -> texts that have it: what a search for near matches begins with."""
+
+plates = Table(
+    "winnow_plates",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("video", String(16), nullable=False, index=True),
+    Column("shown", Integer, nullable=False),
+    Column("text", String(32), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("country", String(16), nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("first_ns", BigInteger, nullable=False),
+    Column("last_ns", BigInteger, nullable=False),
+    Column("latitude_deg", Float, nullable=True),
+    Column("longitude_deg", Float, nullable=True),
+    Column("crop", Text, nullable=False),
+    Column("picture", Text, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("gathered_ns", BigInteger, nullable=False),
+    Index("winnow_plates_shown", "shown"),
+    Index("winnow_plates_newest", "gathered_ns", "id"),
+    Index("winnow_plates_state", "state", "gathered_ns", "id"),
+)
+"""``shown``: the text that counts, as read or as a person corrected it."""
+
+plate_reviews = Table(
+    "winnow_plate_reviews",
+    metadata,
+    Column("plate", String(16), primary_key=True),
+    Column("state", String(12), nullable=False),
+    Column("text", String(32), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+)
+"""What people said; it outlasts a video that is read again."""
+
+clip_labels = Table(
+    "winnow_clip_labels",
+    metadata,
+    Column("clip", String(64), primary_key=True),
+    Column("run", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("label", String(32), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+)
+
 
 def open_database(url: str) -> Engine:
     """Connect, and make what is missing.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
@@ -41,6 +42,17 @@ def span(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def in_video(t_ns: int) -> str:
+    """A time within a video, minutes and seconds."""
+    minutes, seconds = divmod(t_ns / 1e9, 60)
+    return f"{int(minutes)}:{seconds:05.2f}"
+
+
+def utc(t_ns: int) -> str:
+    """A moment of message time, UTC."""
+    return moment(t_ns / 1e9)
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -50,14 +62,20 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "span": span}
+    environment.filters |= {"moment": moment, "span": span, "in_video": in_video, "utc": utc}
     return environment
 
 
 def page(
-    request: Request, template: str, session: Session | None, values: Mapping[str, Any], status: int = 200
+    request: Request,
+    template: str,
+    session: Session | None,
+    values: Mapping[str, Any],
+    status: int = 200,
+    *,
+    tiles: str = "",
 ) -> Response:
-    """A whole page; everything from outside is escaped by the template engine."""
+    """A whole page; everything from outside is escaped by the template engine. ``tiles``: whose pictures a map may show."""
     shared = {
         "session": session,
         "csrf": session.csrf if session else "",
@@ -66,4 +84,7 @@ def page(
         "path": request.url.path,
     }
     text = _environment().get_template(template).render(**shared, **values)
-    return HTMLResponse(text, status, HEADERS)
+    if not tiles:
+        return HTMLResponse(text, status, HEADERS)
+    policy = POLICY.replace("img-src 'self'", f"img-src 'self' https://{urlsplit(tiles).netloc}")
+    return HTMLResponse(text, status, {**HEADERS, "Content-Security-Policy": policy})

@@ -17,11 +17,17 @@ from winnow_server.api import TaskApi
 from winnow_server.bodies import RefusedError, answer
 from winnow_server.pages.rendering import HEADERS, page
 from winnow_server.pages.sessions import COOKIE, LASTS_S, Session, Sessions
+from winnow_server.statuses import status_of
 
 FORM_MAX_BYTES = 64 * 1024
 FIELD_MAX = 4000
 LISTED = 500
-_STATIC = {"style.css": "text/css", "live.js": "text/javascript", "keys.js": "text/javascript"}
+_STATIC = {
+    "style.css": "text/css",
+    "live.js": "text/javascript",
+    "keys.js": "text/javascript",
+    "film.js": "text/javascript",
+}
 Page = Callable[[Request, Session], Awaitable[Response]]
 ACTIONS = {"pause": "Paused", "resume": "Goes on", "retry": "Sent round again", "cancel": "Cancelled"}
 
@@ -71,7 +77,7 @@ class Site:
                     await self._ours(request, session)
                 return await handler(request, session)
             except (WinnowError, RefusedError) as error:
-                status = error.status if isinstance(error, RefusedError) else 422
+                status = error.status if isinstance(error, RefusedError) else status_of(error)
                 return page(
                     request,
                     "error.html",

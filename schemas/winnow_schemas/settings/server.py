@@ -92,6 +92,15 @@ class ServerSettings(Strict):
     watch: list[WatchSettings] = Field(default_factory=list, max_length=16)
     """Folders whose new videos become tasks."""
 
+    results: list[str] = Field(default_factory=list, max_length=32)
+    """Folders in which dashcam graphs leave their results (`tasks.results` as it is mounted here): shown for review."""
+    runs: dict[ShareName, str] = Field(default_factory=dict, max_length=32)
+    """Name -> folder of a vehicle's run (`winnow run --out`): its clips are shown for review."""
+    tiles: str = Field(
+        default="", pattern=r"^(https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^\s\"'<>;,]*\{z\}[^\s\"'<>;,]*)?$"
+    )
+    """Map tiles, such as `https://tiles.example/{z}/{x}/{y}.png`; empty = none, nothing is asked of other servers."""
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         try:
@@ -107,6 +116,8 @@ class ServerSettings(Strict):
                 f"host {self.host!r} is open to other machines and there is no certificate; "
                 "set certificate and key, or insecure: true where the network is private"
             )
+        if self.tiles and not ("{x}" in self.tiles and "{y}" in self.tiles):
+            raise ValueError("tiles: the address needs {z}, {x} and {y}")
         for watch in self.watch:
             if watch.share not in self.shares:
                 raise ValueError(f"watch: there is no share {watch.share!r}; define it under 'shares'")

@@ -162,7 +162,7 @@ class TestInABrowser:
             f"document.getElementById('name').value='adminer'; document.getElementById('password').value={json.dumps(PASSWORD)}"
         )
         browser.go("document.querySelector('main button').click()")
-        assert browser.run("document.querySelector('h1').textContent") == "Videos"
+        assert browser.run("document.querySelector('h1').textContent") == "Tasks"
         device = puller(server, tokens, tmp_path, [PREPROCESS_VIDEO])
         lease = device.claim()
         assert lease is not None

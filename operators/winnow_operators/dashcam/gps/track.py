@@ -22,6 +22,8 @@ LONGEST_GAP_NS = 30_000_000_000
 """A tunnel: over a longer gap nothing is interpolated."""
 MOST_FIXES = 2_000_000
 """Nine hours at 60 per second."""
+PATH_POINTS = 1000
+"""More cannot be told apart on a page."""
 
 
 class Fix(NamedTuple):
@@ -84,7 +86,13 @@ class GpsTrack:
             "clock_uncertainty_s": self._clock_s,
             "first_ns": self._times[0] if self._times else None,
             "last_ns": self._times[-1] if self._times else None,
+            "path": self._path(),
         }
+
+    def _path(self) -> list[list[float]]:
+        """Latitude and longitude along the way, for maps: at most :data:`PATH_POINTS`, degrees to 0.1 m."""
+        step = max(1, -(-len(self.fixes) // PATH_POINTS))
+        return [[round(fix.latitude_deg, 6), round(fix.longitude_deg, 6)] for fix in self.fixes[::step]]
 
     def at(self, t_ns: int) -> Place | None:
         """Where the camera was; None outside of the track, and in holes of more than 30 s."""

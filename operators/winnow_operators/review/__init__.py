@@ -1,0 +1,1 @@
+"""What review pages compute: near matches of plates, maps, timelines."""
