@@ -29,6 +29,7 @@ from winnow_schemas.tasks import (
 )
 from winnow_server.accounts import Accounts, Caller, Role
 from winnow_server.bodies import RefusedError, answer, body, number
+from winnow_server.grouping import Grouped
 from winnow_server.queue import TaskQueue
 
 ASK_AGAIN_S = 2.0
@@ -64,8 +65,11 @@ def identify(request: Request, accounts: Accounts) -> Caller | None:
 class TaskApi:
     """Routes under ``/api/v1``."""
 
-    def __init__(self, queue: TaskQueue, accounts: Accounts, schedule: Schedule, clock: Clock) -> None:
+    def __init__(
+        self, queue: TaskQueue, grouped: Grouped, accounts: Accounts, schedule: Schedule, clock: Clock
+    ) -> None:
         self.queue = queue
+        self.grouped = grouped
         self.accounts = accounts
         self.schedule = schedule
         self.clock = clock
@@ -128,7 +132,7 @@ class TaskApi:
 
     async def claim(self, request: Request, _: Caller) -> Response:
         wanted = await body(request, ClaimRequest)
-        return answer(await run_in_threadpool(self._claim, wanted))
+        return answer(await self.grouped.run(self._claim, wanted))
 
     def _claim(self, wanted: ClaimRequest) -> ClaimReply:
         refused = self.schedule.refusals(list(wanted.kinds), wanted.load, self.clock)
@@ -150,7 +154,7 @@ class TaskApi:
 
     async def heartbeat(self, request: Request, _: Caller) -> Response:
         said = await body(request, HeartbeatRequest)
-        wish = await run_in_threadpool(
+        wish = await self.grouped.run(
             self.queue.heartbeat,
             self.identity(request),
             said.worker,
@@ -163,21 +167,21 @@ class TaskApi:
 
     async def complete(self, request: Request, _: Caller) -> Response:
         said = await body(request, CompleteRequest)
-        made = await run_in_threadpool(
+        made = await self.grouped.run(
             self.queue.complete, self.identity(request), said.worker, said.fence, said.result, said.successors
         )
         return answer({"state": TaskState.DONE, "successors": made})
 
     async def fail(self, request: Request, _: Caller) -> Response:
         said = await body(request, FailRequest)
-        state = await run_in_threadpool(
+        state = await self.grouped.run(
             self.queue.fail, self.identity(request), said.worker, said.fence, said.error, retry=said.retry
         )
         return answer({"state": state})
 
     async def release(self, request: Request, _: Caller) -> Response:
         said = await body(request, ReleaseRequest)
-        state = await run_in_threadpool(
+        state = await self.grouped.run(
             self.queue.release, self.identity(request), said.worker, said.fence, said.checkpoint, said.note
         )
         return answer({"state": state})

@@ -20,6 +20,17 @@ class Database:
         self.clock = clock
         self._single = threading.Lock() if engine.dialect.name == "sqlite" else None
         """SQLite has one writer: waiting here is fair and fast, waiting inside it is polling."""
+        self._group = threading.local()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread writes and reads inside is one transaction."""
+        with self.writing() as begun:
+            self._group.begun = begun
+            try:
+                yield
+            finally:
+                self._group.begun = None
 
     @contextmanager
     def writing(self) -> Iterator[tuple[Connection, int]]:
@@ -29,6 +40,10 @@ class Database:
             UnavailableError: the database does not answer.
 
         """
+        begun: tuple[Connection, int] | None = getattr(self._group, "begun", None)
+        if begun is not None:
+            yield begun
+            return
         if self._single is None:
             with _told(), self.engine.begin() as connection:
                 yield connection, self.clock.wall_ns()
@@ -49,6 +64,10 @@ class Database:
             UnavailableError: the database does not answer.
 
         """
+        begun: tuple[Connection, int] | None = getattr(self._group, "begun", None)
+        if begun is not None:
+            yield begun[0]
+            return
         with _told(), self.engine.connect() as connection:
             yield connection
 

@@ -110,20 +110,25 @@ class PlateBook:
     @staticmethod
     def _text_ids(connection: Connection, texts: set[str]) -> dict[str, int]:
         """Number every text; a new one goes into the index of pairs."""
-        found: dict[str, int] = {}
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        for text in sorted(texts):
-            add = dialect.insert(plate_texts).values(text=text).on_conflict_do_nothing()
-            number = connection.execute(add.returning(plate_texts.c.id)).scalar()
-            if number is None:
-                number = connection.execute(
-                    select(plate_texts.c.id).where(plate_texts.c.text == text)
-                ).scalar_one()
-            else:
-                connection.execute(
-                    insert(plate_grams), [{"gram": gram, "text": number} for gram in grams(normal(text))]
-                )
-            found[text] = number
+        found = PlateBook._numbers(connection, texts)
+        new = sorted(texts - found.keys())
+        if new:
+            add = dialect.insert(plate_texts).on_conflict_do_nothing()
+            connection.execute(add, [{"text": text} for text in new])
+            found |= PlateBook._numbers(connection, set(new))
+            pairs = [{"gram": gram, "text": found[text]} for text in new for gram in grams(normal(text))]
+            connection.execute(dialect.insert(plate_grams).on_conflict_do_nothing(), pairs)
+        return found
+
+    @staticmethod
+    def _numbers(connection: Connection, texts: set[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        ordered = sorted(texts)
+        for start in range(0, len(ordered), 500):
+            part = plate_texts.c.text.in_(ordered[start : start + 500])
+            rows = connection.execute(select(plate_texts.c.text, plate_texts.c.id).where(part))
+            found |= {row.text: row.id for row in rows}
         return found
 
     # --- looking ------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ can neither complete the task nor publish anything, however late it wakes up.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from winnow_schemas.errors import WinnowError
@@ -32,6 +32,9 @@ class WrongStateError(WinnowError):
 
 class TaskQueue(TaskBook):
     """All tasks of one database. Any number of threads, and on PostgreSQL of servers, may use it at once."""
+
+    _looked: tuple[Any, frozenset[str]] = (None, frozenset())
+    """The transaction in which leases and holds were last looked at, and the held kinds: once is enough for a group."""
 
     # --- adding -------------------------------------------------------------------------------------------
 
@@ -77,14 +80,13 @@ class TaskQueue(TaskBook):
         expires, and the new claim is independent of it.
         """
         with self._database.writing() as (connection, now):
-            self._expire(connection, now)
-            held = {row.kind for row in connection.execute(select(holds.c.kind).where(holds.c.held))}
+            held = self._looked_around(connection, now)
             open_kinds = [kind for kind in kinds if kind not in held]
             if not open_kinds:
                 return None
             candidate = (
                 select(tasks.c.id)
-                .where(tasks.c.kind.in_(open_kinds), tasks.c.state == _S.READY, tasks.c.not_before_ns <= now)
+                .where(_kind_is(open_kinds), tasks.c.state == _S.READY, tasks.c.not_before_ns <= now)
                 .order_by(tasks.c.urgency, tasks.c.created_ns, tasks.c.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)
@@ -109,6 +111,14 @@ class TaskQueue(TaskBook):
             ).one()
             self._note(connection, row.id, now, "claimed", worker, row.fence)
             return view(row, self.rules.attempts_max, now)
+
+    def _looked_around(self, connection: Connection, now: int) -> frozenset[str]:
+        transaction = connection.get_transaction()
+        if self._looked[0] is not transaction:
+            self._expire(connection, now)
+            held = connection.execute(select(holds.c.kind).where(holds.c.held)).scalars()
+            self._looked = (transaction, frozenset(held))
+        return self._looked[1]
 
     def _expire(self, connection: Connection, now: int) -> None:
         """Take tasks back whose device has not been heard of in time."""
@@ -353,6 +363,11 @@ class TaskQueue(TaskBook):
         connection.execute(
             insert(history).values(task=identity, at_ns=now, what=what, worker=worker, fence=fence, note=note)
         )
+
+
+def _kind_is(kinds: Sequence[str]) -> ColumnElement[bool]:
+    """Most devices take one kind; a plain comparison is compiled once."""
+    return tasks.c.kind == kinds[0] if len(kinds) == 1 else tasks.c.kind.in_(kinds)
 
 
 _WISHED = {Wish.PAUSE.value: _S.PAUSED, Wish.CANCEL.value: _S.CANCELLED}

@@ -25,6 +25,7 @@ from winnow_server.app import build_app
 from winnow_server.book import QueueRules
 from winnow_server.database import Database
 from winnow_server.gathering import Results
+from winnow_server.grouping import Grouped
 from winnow_server.pages.clips import ClipPages
 from winnow_server.pages.review import ReviewPages
 from winnow_server.pages.sessions import Sessions
@@ -88,7 +89,9 @@ class TaskServer:
         database = Database(engine, clock)
         self.queue = TaskQueue(database, QueueRules(settings.lease_s, settings.attempts_max, backoff))
         rules = {kind: kind_rule(each) for kind, each in settings.kinds.items()}
-        self.api = TaskApi(self.queue, self.accounts, Schedule(rules, ZoneInfo(settings.timezone)), clock)
+        self.grouped = Grouped(database)
+        schedule = Schedule(rules, ZoneInfo(settings.timezone))
+        self.api = TaskApi(self.queue, self.grouped, self.accounts, schedule, clock)
         self.site = Site(
             self.api, Sessions(database, self.accounts, clock), secure=bool(settings.certificate)
         )
@@ -151,6 +154,7 @@ class TaskServer:
         for thread in (self._thread, self._watcher):
             if thread.ident is not None:
                 thread.join(_STOPS_WITHIN_S)
+        self.grouped.stop()
         self._socket.close()
         self._engine.dispose()
 

@@ -199,11 +199,7 @@ def open_database(url: str) -> Engine:
             f"The database {shown} is of kind {kind!r}; the server works with sqlite and postgresql and did not start."
         )
     try:
-        engine = (
-            _sqlite(url)
-            if kind == "sqlite"
-            else create_engine(url, pool_size=16, pool_pre_ping=True, pool_timeout=5)
-        )
+        engine = _sqlite(url) if kind == "sqlite" else create_engine(url, pool_size=16, pool_timeout=5)
         metadata.create_all(engine)
         _check_version(engine, shown)
     except (NoSuchModuleError, ImportError):

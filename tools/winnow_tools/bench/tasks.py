@@ -5,13 +5,8 @@ after the other. SQLite runs with ``synchronous=FULL``. The bare SQL makes the s
 from one thread, without HTTP, checks or JSON: what the database alone allows on this disk.
 """
 
-import contextlib
-import json
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +16,15 @@ from winnow_runtime.clock import SystemClock
 from winnow_runtime.task_client import ServerClient
 from winnow_schemas.errors import UnavailableError
 from winnow_schemas.tasks import BATCH_MAX, PREPROCESS_VIDEO, AddRequest, Payload, Place, TaskSpec
-from winnow_server.accounts import Accounts, Role
+from winnow_server.accounts import Role
 from winnow_server.database import Database
 from winnow_server.queue import TaskQueue
 from winnow_server.tables import open_database
 from winnow_tools.bench.load import Load
+from winnow_tools.bench.plate_search import search_row
 from winnow_tools.bench.postgres import Postgres
 from winnow_tools.bench.rows import Measured, Row
+from winnow_tools.bench.task_server import environment, server
 
 TASKS = 1000
 PULLERS = 8
@@ -47,6 +44,7 @@ def measure(load: Load) -> Measured:
     else:
         with postgres:
             rows.append(_row(load, "postgresql", postgres.url))
+    rows.append(search_row(load))
     return Measured(
         rows,
         f"{TASKS} tasks, {PULLERS} devices with open connections in {PROCESSES} processes, claim and complete over HTTP; "
@@ -89,40 +87,8 @@ def _specs(prefix: str) -> list[TaskSpec]:
     ]
 
 
-@contextlib.contextmanager
-def _server(folder: Path, database: str) -> Iterator[tuple[str, Accounts]]:
-    accounts = Accounts(folder / "out" / "state" / "server" / "tokens.json")
-    settings = folder / "settings.yml"
-    settings.write_text(f"out: out\nserver: {{port: 0, database: {json.dumps(database)}}}\n")
-    command = [sys.executable, "-c", "from winnow_tools.cli import main; main()", "server"]
-    process = subprocess.Popen(
-        [*command, "--settings", str(settings), "--json"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=_environment(),
-    )
-    try:
-        assert process.stdout is not None
-        lines: list[str] = []
-        while not lines or lines[-1].strip() != "}":
-            line = process.stdout.readline()
-            if not line:
-                raise UnavailableError("The task server did not start; nothing was measured.")
-            lines.append(line)
-        yield str(json.loads("".join(lines))["url"]), accounts
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": ":".join(part for part in sys.path if part)}
-
-
 def _through_http(folder: Path, database: str) -> float:
-    with _server(folder, database) as (url, accounts):
+    with server(folder, database) as (url, accounts):
         device, admin = accounts.new_token("device", Role.DEVICE), accounts.new_token("admin", Role.ADMIN)
         client = ServerClient(url, admin, timeout_s=60)
         specs = _specs("http")
@@ -141,7 +107,7 @@ def _through_http(folder: Path, database: str) -> float:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                env=_environment(),
+                env=environment(),
             )
             for number in range(PROCESSES)
         ]
