@@ -30,6 +30,7 @@ from winnow_schemas.tasks import (
 from winnow_server.accounts import Accounts, Caller, Role
 from winnow_server.bodies import RefusedError, answer, body, number
 from winnow_server.grouping import Grouped
+from winnow_server.openapi import document
 from winnow_server.queue import TaskQueue
 
 ASK_AGAIN_S = 2.0
@@ -82,6 +83,7 @@ class TaskApi:
             ("POST", "/api/v1/tasks", Role.ADMIN, self.add),
             ("POST", "/api/v1/tasks/purge", Role.ADMIN, self.purge),
             ("GET", "/api/v1/summary", Role.VIEW, self.summary),
+            ("GET", "/api/v1/openapi.json", Role.VIEW, self.described),
             ("POST", "/api/v1/claim", Role.DEVICE, self.claim),
             ("GET", one, Role.VIEW, self.show),
             ("POST", f"{one}/heartbeat", Role.DEVICE, self.heartbeat),
@@ -219,6 +221,9 @@ class TaskApi:
     async def summary(self, request: Request, _: Caller) -> Response:
         del request
         return answer(await run_in_threadpool(self.overview))
+
+    async def described(self, _: Request, __: Caller) -> Response:
+        return answer(document())
 
     def overview(self) -> dict[str, object]:
         """Counts, held kinds, and when each kind will be through."""
