@@ -54,7 +54,9 @@ def fingerprint(path: Path, part_bytes: int) -> Fingerprint:
         for number, (offset, size) in enumerate(
             extents(identity.size_bytes, part_bytes or max(identity.size_bytes, 1)), 1
         ):
-            states = [whole, sha256 := hashlib.sha256()]
+            # Up to the end of its first part the whole has that part's hash: it is not computed twice.
+            sha256 = whole if number == 1 else hashlib.sha256()
+            states = [whole] if number == 1 else [whole, sha256]
             if not part_bytes:
                 states.append(md5 := hashlib.md5(usedforsecurity=False))
             left = size
