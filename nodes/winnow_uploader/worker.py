@@ -229,6 +229,7 @@ class UploadWorker:
         if self._pacer.stopped:
             return self._waiting(self._pacer.stopped, None)
         now_ns = self._clock.wall_ns()
+        self._consequences.take_back(now_ns)
         trouble = self._consequences.trouble
         if trouble.holds(now_ns, self._longest_backoff_ns):
             return self._waiting(trouble.sentence, trouble.until_wall_ns)
@@ -256,9 +257,7 @@ class UploadWorker:
 
     def _take_up(self, roots: Sequence[Path]) -> None:
         """Go on where an earlier run ended; without a usable state, with what lies on disk."""
-        for item in self._state.items_in(ItemState.GIVEN_UP):
-            state = ItemState.OPENING if item.mtime_ns else ItemState.QUEUED
-            self._queue.save(replace(item, state=state, attempts=0, next_try_wall_ns=0))
+        self._consequences.take_back_all()
         if self._state.moved_aside is not None:
             name = self._state.moved_aside.name
             reason = (

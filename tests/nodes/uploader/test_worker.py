@@ -334,21 +334,40 @@ class TestTrouble:
         assert seen(steps, Happened.FAILED) == ["id-p0"]
         assert seen(steps, Happened.DONE) == ["id-p5"]
 
-    def test_after_too_many_failures_it_is_set_aside_until_the_next_start(
-        self, start, tmp_path, clock, store
-    ):
-        worker = start(max_attempts=3)
+    @staticmethod
+    def given_up(worker, tmp_path, clock, store):
+        """A clip that failed three times, and what was said of it."""
         worker.add(make_clip(tmp_path, "a", 1000))
         steps_of_one = []
         for _ in range(3):
             store.armed(1 if steps_of_one else 2, "before", answer("InternalError", 500))
             steps_of_one += steps_of(worker)
             clock.advance(300)
-        decisions = [one for step in steps_of_one for one in step.decisions]
+        return [one for step in steps_of_one for one in step.decisions]
+
+    def test_after_too_many_failures_it_is_set_aside_until_the_next_start(
+        self, start, tmp_path, clock, store
+    ):
+        worker = start(max_attempts=3)
+        decisions = self.given_up(worker, tmp_path, clock, store)
         assert [one.outcome for one in decisions] == ["failed", "failed", "given_up"]
         assert "3 tries failed, the last so: Request was answered 500" in decisions[-1].reason
         assert worker.status().queued_clips == 0
-        assert seen(steps_of(start()), Happened.DONE) == ["id-a"]
+        again = steps_of(start())
+        assert seen(again, Happened.DONE) == ["id-a"]
+        assert [receipt.clip_id for step in again for receipt in step.receipts] == ["id-a"]
+
+    @pytest.mark.parametrize(("wait_s", "goes"), [(3000, False), (3301, True), (-86_400, True)])
+    def test_or_for_a_while(self, start, tmp_path, clock, store, wait_s, goes):
+        worker = start(max_attempts=3, set_aside_s=3600.0)
+        self.given_up(worker, tmp_path, clock, store)  # 300 s ago
+        clock.wall += wait_s * 10**9
+        steps = steps_of(worker)
+        assert seen(steps, Happened.DONE) == (["id-a"] if goes else [])
+        assert [receipt.clip_id for step in steps for receipt in step.receipts] == (["id-a"] if goes else [])
+        assert [one.outcome for step in steps for one in step.decisions] == (
+            ["queued", "sent"] if goes else []
+        )
 
     def test_a_p0_is_never_given_up(self, start, tmp_path, clock, store):
         worker = start(max_attempts=2)
