@@ -14,7 +14,7 @@ class Happened(StrEnum):
     WAITING = "waiting"
     """Something is queued, and nothing may go now."""
     HASHED = "hashed"
-    """A clip was read once and is what its sidecar says."""
+    """A clip was read once and is what its sidecar says, or a stretch of it was read."""
     LOOKED = "looked"
     """The store was asked how far a clip had got."""
     OPENED = "opened"

@@ -123,7 +123,7 @@ class UploadWorker:
         self.orders = Orders(self._queue, self._outbox, clock, settings.approval_wait_s)
         self._obstacles: dict[str, str] = {}
         self._views: dict[str, tuple[Item, bool, QueueItem]] = {}
-        self._prepared = False
+        self._prepared_day = -1
         self._sending = ""
         self.rebuilt = self._state.is_new
         """There was no state, or a damaged one: whoever keeps a journal of what may leave should add it all again."""
@@ -375,8 +375,9 @@ class UploadWorker:
         )
 
     def _prepare(self, item: Item) -> None:
-        """Once per process, before the first request: the bucket, and uploads that nobody will finish."""
-        if self._prepared or item.state is ItemState.QUEUED:
+        """Before the first request of a process and of each day: the bucket, and uploads that nobody will finish."""
+        today = day_of(self._clock.wall_ns())
+        if self._prepared_day == today or item.state is ItemState.QUEUED:
             return
         vehicle = self._intake.vehicle
         limit_ns = int(self._settings.abort_parts_after_days * DAY_NS)
@@ -386,7 +387,7 @@ class UploadWorker:
                 self._store.ensure_bucket()
             prefix = f"{vehicle.airport}/{vehicle.id}/"
             count = abort_strays(self._store, prefix, self._clock.wall_ns() - limit_ns, keep)
-        self._prepared = True
+        self._prepared_day = today
         if count:
             self._outbox.tell(
                 None, "cleaned", f"{count} uploads below {prefix} were too old and were aborted."

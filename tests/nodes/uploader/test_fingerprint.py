@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow_uploader.fingerprint import READ_BYTES, fingerprint
+from winnow_uploader.fingerprint import READ_BYTES, Fingerprinting, fingerprint
 
 
 def _sha256(data):
@@ -43,3 +43,22 @@ def test_what_goes_whole_is_one_part_with_its_md5(path):
     (one,) = found.parts
     assert one.sha256 == found.sha256 == _sha256(b"clip")
     assert one.md5 == hashlib.md5(b"clip", usedforsecurity=False).hexdigest()
+
+
+@given(size=st.integers(0, 3000), part=st.integers(20, 900), stretches=st.lists(st.integers(1, 900)))
+def test_in_stretches_it_is_the_same(path, size, part, stretches):
+    path.write_bytes(bytes(number % 251 for number in range(size)))
+    hashing = Fingerprinting(path, part)
+    steps = [*stretches, *[500] * 7]
+    found = next(found for stretch in steps if (found := hashing.advance(stretch)) is not None)
+    assert found == fingerprint(path, part)
+
+
+def test_of_a_file_that_shrinks_the_rest_is_missing(path):
+    path.write_bytes(b"x" * 1000)
+    hashing = Fingerprinting(path, 300)
+    assert hashing.advance(350) is None
+    path.write_bytes(b"x" * 310)
+    found = hashing.advance(10**6)
+    assert len(found.parts) == 4
+    assert found.sha256 != _sha256(b"x" * 1000)

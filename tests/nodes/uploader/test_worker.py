@@ -16,7 +16,7 @@ from winnow_operators.upload.budget import DAY_NS, next_midnight_ns
 from winnow_schemas.errors import UnavailableError
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_schemas.settings.upload import LinkMode, LinkSettings, UploadSettings
-from winnow_uploader import Happened, UploadWorker, transfer
+from winnow_uploader import Happened, UploadWorker, fingerprint, transfer
 
 KIB = 1024
 VEHICLE = VehicleSettings(id="v-1", airport="EGLL")
@@ -218,6 +218,33 @@ class TestOrder:
         worker.add(make_clip(tmp_path, "p0", 1000, 0))
         assert [one.clip_id for one in (worker.step(), worker.step())] == ["id-p0"] * 2
         assert seen(steps_of(worker), Happened.DONE) == ["id-p0", "id-p5"]
+
+    def test_a_p0_does_not_wait_until_a_large_clip_is_read(self, start, tmp_path, monkeypatch):
+        monkeypatch.setattr(transfer, "MOST_AT_ONCE_BYTES", KIB)
+        monkeypatch.setattr(fingerprint, "READ_BYTES", KIB)
+        worker = start()
+        worker.add(make_clip(tmp_path, "large", 23 * KIB, priority=5))
+        first = [worker.step() for _ in range(3)]
+        assert seen(first, Happened.HASHED) == ["id-large"] * 3
+        worker.add(make_clip(tmp_path, "p0", 1000, priority=0))
+        steps = steps_of(worker)
+        done = [step.clip_id for step in steps].index("id-large")
+        assert {step.clip_id for step in steps[:done]} == {"id-p0"}
+        assert seen(steps[:done], Happened.DONE) == ["id-p0"]
+        assert seen(steps, Happened.DONE) == ["id-p0", "id-large"]
+        assert len(seen(first + steps, Happened.HASHED)) == 23 + 1  # where it had got to was remembered
+
+    def test_only_a_few_half_read_clips_are_remembered(self, start, tmp_path, monkeypatch):
+        monkeypatch.setattr(transfer, "MOST_AT_ONCE_BYTES", KIB)
+        monkeypatch.setattr(fingerprint, "READ_BYTES", KIB)
+        worker = start()
+        names = [f"c{number:02}" for number in range(12)]
+        for priority, name in zip((5, 5, 5, 5, 3, 3, 3, 2, 2, 1, 1, 0), names, strict=True):
+            worker.add(make_clip(tmp_path, name, 4 * KIB, priority=priority))
+            worker.step()
+            assert len(worker._transfer._hashing) <= transfer.MOST_HALF_HASHED
+        assert sorted(seen(steps_of(worker, 500), Happened.DONE)) == [f"id-{name}" for name in names]
+        assert not worker._transfer._hashing
 
     def test_a_p4_counts_as_p1(self, start, tmp_path):
         worker = start()
@@ -480,6 +507,18 @@ class TestResuming:
         told = [one.outcome for step in steps_of(worker) for one in step.decisions]
         assert "cleaned" in told
         assert set(store.uploads) == {"young", "foreign"}
+
+    def test_a_process_that_runs_for_days_looks_for_strays_every_day(self, start, tmp_path, store, clock):
+        worker = start()
+        worker.add(make_clip(tmp_path, "a", 1000))
+        steps_of(worker)
+        store.uploads["old"] = ("EGLL/v-1/2026/01/01/z.mcap", {}, clock.wall_ns(), {})
+        for number, there in ((1, True), (6, True), (8, False)):
+            clock.wall = store.uploads.get("old", (0, 0, clock.wall))[2] + number * DAY_NS
+            worker.add(make_clip(tmp_path, f"b{number}", 1000))
+            steps_of(worker)
+            assert ("old" in store.uploads) == there
+        assert store.calls["open_uploads"] == 4
 
     def test_credentials_that_may_not_list_uploads_do(self, start, tmp_path, store):
         worker = start()
