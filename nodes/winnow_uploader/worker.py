@@ -236,6 +236,10 @@ class UploadWorker:
         plan = self._plan(now_ns)
         self._explain(plan)
         if plan.send is None:
+            if self._files.is_reading:
+                return self._outbox.result(
+                    Step(Happened.HASHED, detail="Files for the queue are being read.")
+                )
             paused = f"paused ({self.orders.pause}) by `winnow upload pause`; " if self.orders.pause else ""
             return self._waiting(paused + plan.reason, plan.until_ns)
         return self._outbox.result(self._carry_out(plan.send))
