@@ -162,6 +162,21 @@ class TestWire:
             store.put("k", clip, {}, replace=False)
         assert pacer.end().busy_s < 1.0
 
+    @pytest.mark.parametrize("how", ["cut_reading", "stop"])
+    def test_reading_back_is_cut_off_and_can_be_done_again(self, proxied, clip, how):
+        proxy, pacer, store = proxied
+        store.put("k", clip, {}, replace=False)
+        proxy.set_faults(Faults(down_mbps=10))
+        pacer.begin(1e9)
+        threading.Timer(0.2, getattr(pacer, how), ["enough"]).start()
+        with pytest.raises(SendingStoppedError, match="enough"):
+            store.download_sha256("k")
+        assert proxy.down_bytes < clip.size_bytes
+        pacer.stop("")
+        proxy.set_faults(Faults())
+        pacer.begin(1e9)
+        assert store.download_sha256("k") == clip.sha256
+
     def test_a_deaf_server_times_out(self, proxied, clip):
         proxy, _, store = proxied
         store.head("warm")

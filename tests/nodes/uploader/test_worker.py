@@ -246,6 +246,28 @@ class TestOrder:
         assert sorted(seen(steps_of(worker, 500), Happened.DONE)) == [f"id-{name}" for name in names]
         assert not worker._transfer._hashing
 
+    def test_a_p0_does_not_wait_until_an_object_was_read_back(self, start, tmp_path, monkeypatch):
+        worker = start(verify_download=True)
+        worker.add(make_clip(tmp_path, "a", 23 * KIB, priority=5))
+        download, read = worker._store.download_sha256, []
+
+        def with_a_p0_in_between(key):
+            if not read:
+                read.append(key)
+                worker.make_way()
+                worker.add(make_clip(tmp_path, "p0", 1000, priority=0))
+                worker._pacer.may_read()
+                pytest.fail("it was read to its end")
+            worker._pacer.may_read()
+            return download(key)
+
+        monkeypatch.setattr(worker._store, "download_sha256", with_a_p0_in_between)
+        steps = steps_of(worker)
+        (cut,) = [number for number, step in enumerate(steps) if step.happened is Happened.FAILED]
+        assert "read back again afterwards" in steps[cut].detail
+        assert steps[cut + 1].clip_id == "id-p0"
+        assert seen(steps, Happened.DONE) == ["id-p0", "id-a"]
+
     def test_a_p4_counts_as_p1(self, start, tmp_path):
         worker = start()
         for n in (5, 3, 2, 4):
