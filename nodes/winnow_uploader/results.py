@@ -54,3 +54,8 @@ class Step:
     """WAITING: when to look again at the latest; None = when queue or link change."""
     receipts: tuple[Receipt, ...] = ()
     decisions: tuple[Decision, ...] = ()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something that has to be kept before the next step is asked for."""
+        return bool(self.receipts or self.decisions)

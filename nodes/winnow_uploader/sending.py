@@ -16,8 +16,8 @@ from winnow_uploader.pacer import Pacer, Sending
 from winnow_uploader.state import UploadState
 
 NOTHING = Sending(0, 0.0, 0.0)
-MAKE_WAY_FRACTION = 0.15
-"""Of a part: less than this is given up for a P0, which costs at most 1.5 MiB; more of it is finished first."""
+MAKE_WAY_FRACTION = 0.3
+"""Of a part: less than this is given up for a P0, which costs at most 3 MiB; more of it is finished first."""
 
 
 class SendingLine:

@@ -20,7 +20,7 @@ from winnow_operators.upload.link import LEAST_BYTES_PER_S
 from winnow_uploader.pacer import Pacer
 
 UNSENT_BYTES = 32 * 1024
-UNSENT_S = 0.01
+UNSENT_S = 0.002
 """What the kernel may hold that has not left yet, at least and in time at the rate, so that little waits in there when
 the link stalls (a fixed 32 KiB cost a seventh of the processor time where the link is fast)..."""
 KERNEL_RATE_FACTOR = 1.04
@@ -40,7 +40,7 @@ _SO_MAX_PACING_RATE = 47
 _MOST_PACING_RATE = 2**32 - 1
 """Means no limit."""
 _MOST_UNSENT_BYTES = 8 * 1024 * 1024
-"""More than the kernel's send buffers hold: no limit of ours at 800 MB/s and more."""
+"""More than the kernel's send buffers hold: no limit of ours from 4 GB/s on."""
 
 SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
