@@ -14,11 +14,13 @@ from winnow_server.accounts import Accounts
 
 
 @contextlib.contextmanager
-def server(folder: Path, database: str) -> Iterator[tuple[str, Accounts]]:
+def server(folder: Path, database: str, *, lease_s: float = 30.0) -> Iterator[tuple[str, Accounts]]:
     """Its address, and who may use it; stopped at the end."""
     accounts = Accounts(folder / "out" / "state" / "server" / "tokens.json")
     settings = folder / "settings.yml"
-    settings.write_text(f"out: out\nserver: {{port: 0, database: {json.dumps(database)}}}\n")
+    settings.write_text(
+        f"out: out\nserver: {{port: 0, lease_s: {lease_s}, backoff_s: 0, database: {json.dumps(database)}}}\n"
+    )
     command = [sys.executable, "-c", "from winnow_tools.cli import main; main()", "server"]
     process = subprocess.Popen(
         [*command, "--settings", str(settings), "--json"],

@@ -2,7 +2,8 @@
 
 The server is a process of its own; eight devices keep their connections open and claim and complete one task
 after the other. SQLite runs with ``synchronous=FULL``. The bare SQL makes the same changes to the same tables
-from one thread, without HTTP, checks or JSON: what the database alone allows on this disk.
+from one thread, without HTTP, checks or JSON: what the database alone allows on this disk. Then: the page with a search
+for near matches, and what kills of a worker cost, beside huey.
 """
 
 import subprocess
@@ -24,6 +25,7 @@ from winnow_tools.bench.load import Load
 from winnow_tools.bench.plate_search import search_row
 from winnow_tools.bench.postgres import Postgres
 from winnow_tools.bench.rows import Measured, Row
+from winnow_tools.bench.task_kills import kill_row
 from winnow_tools.bench.task_server import environment, server
 
 TASKS = 1000
@@ -44,7 +46,7 @@ def measure(load: Load) -> Measured:
     else:
         with postgres:
             rows.append(_row(load, "postgresql", postgres.url))
-    rows.append(search_row(load))
+    rows += [search_row(load), kill_row(load)]
     return Measured(
         rows,
         f"{TASKS} tasks, {PULLERS} devices with open connections in {PROCESSES} processes, claim and complete over HTTP; "
