@@ -90,26 +90,27 @@ class TwoMachines:
         assert "dashcam" in said or "started" in said, said
 
     def _graph(self) -> Path:
-        """dashcam.yml, with a settings file per machine in the place of /etc/winnow."""
+        """dashcam.yml, with a folder per machine in the place of /etc/winnow/dataflows."""
         flows = self.base / "dataflows"
         shutil.copytree(ROOT / "dataflows/types", flows / "types")
         document = yaml.safe_load((ROOT / "dataflows/dashcam.yml").read_text())
-        del document["env"]
         for node in document["nodes"]:
-            machine = node["deploy"]["machine"]
-            node["env"] = {"WINNOW_SETTINGS": str(self.base / f"{machine}.yml")}
+            node["deploy"]["working_dir"] = str(self.base / node["deploy"]["machine"])
         for machine in self.names:
             tasks = {
                 "server": f"http://{self.addresses['rtx4090']}:8600",
                 "worker": machine,
                 "shares": {"indoor": str(self.share)},
                 "results": "indoor:winnow",
+                "token_file": str(self.base / "token"),
                 "timeout_s": 3,
             }
             # Few frames are kept: what is tried here is the link, not how fast plates are read.
             dashcam = {"threads": 1, "proposer": {"kind": "none"}, "gate": {"least_interval_ms": 30_000}}
-            values = {"out": f"out-{machine}", "tasks": tasks, "dashcam": dashcam, "monitor": {"port": 0}}
-            (self.base / f"{machine}.yml").write_text(yaml.safe_dump(values))
+            values = {"out": "../out", "tasks": tasks, "dashcam": dashcam, "monitor": {"port": 0}}
+            settings = self.base / machine / "settings" / "dashcam.yml"
+            settings.parent.mkdir(parents=True)
+            settings.write_text(yaml.safe_dump(values))
         (self.base / "token").write_text(self.device)
         graph = flows / "dashcam.yml"
         graph.write_text(yaml.safe_dump(document, sort_keys=False))

@@ -147,7 +147,7 @@ def rounds(tmp_path: Path, database: str, *, videos: int, kills: int, frames: in
 def test_two_videos_and_three_kills(tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
     database = f"sqlite:///{tmp_path}/server/server.sqlite"
-    rounds(tmp_path, database, videos=2, kills=3, frames=60, within_s=100)
+    rounds(tmp_path, database, videos=2, kills=3, frames=24, within_s=100)
 
 
 @pytest.mark.storm
@@ -156,4 +156,4 @@ def test_two_videos_and_three_kills(tmp_path: Path) -> None:
 def test_ten_videos_and_twenty_kills(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     (tmp_path / "server").mkdir()
     database = database_of(kind, tmp_path / "server", request)
-    rounds(tmp_path, database, videos=10, kills=20, frames=400, within_s=900)
+    rounds(tmp_path, database, videos=10, kills=20, frames=40, within_s=900)
