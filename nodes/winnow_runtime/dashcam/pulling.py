@@ -34,6 +34,8 @@ AWAY_S = 5.0
 """After a share or the server was away: how long until it is tried again."""
 REFUSED_S = 30.0
 """After the server refused this device (a wrong token): how long until it is asked again."""
+LEFT_S = 24 * 3600.0
+"""What lies here of a task that another device took over is kept so long: it may come back."""
 _CHUNK_BYTES = 1 << 22
 
 
@@ -70,6 +72,7 @@ class PulledWork:
     def run(self) -> None:
         """Until the dataflow stops."""
         node = self.node
+        sharing.forget_older(self._folder, node.clock.wall_ns() - round(LEFT_S * 1e9))
         while node.closed is None:
             self._look(IDLE_S)
             if node.closed is not None or node.clock.monotonic_ns() < self._ask_ns:

@@ -149,6 +149,20 @@ def _owner(job: Job) -> Path:
     return job.scratch.with_name(f"{job.id}.task")
 
 
+def forget_older(out: Path, before_ns: int) -> list[str]:
+    """Remove what lies here of tasks that went to other devices long ago; the videos' ids."""
+    forgotten = []
+    for owner in sorted((out / "scratch").glob("*.task")):
+        try:
+            old = owner.stat().st_mtime_ns < before_ns
+        except OSError:
+            continue
+        if old:
+            forget(Job(Path(owner.stem), owner.stem, out))
+            forgotten.append(owner.stem)
+    return forgotten
+
+
 def hand_over(job: Job, shared: Path, name: str) -> None:
     """Leave the progress of a paused task on the share.
 
