@@ -1,11 +1,13 @@
-"""Foxglove's protobuf messages, as far as Winnow writes them: schemas, and payloads field by field."""
+"""Foxglove's protobuf messages of packed clips and videos, payload by payload."""
 
 import struct
 from collections.abc import Iterator, Sequence
-from functools import cache
 
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
+from foxglove_schemas_protobuf.CompressedPointCloud_pb2 import CompressedPointCloud
+from foxglove_schemas_protobuf.CompressedVideo_pb2 import CompressedVideo
+from foxglove_schemas_protobuf.LocationFix_pb2 import LocationFix
 
+from winnow_operators.native.schemas import foxglove_channel
 from winnow_operators.packing.cloud_layout import PointField
 from winnow_operators.packing.faults import PackingError
 from winnow_schemas.channel import Channel
@@ -20,12 +22,7 @@ _NUMERIC = {"|u1": 1, "|i1": 2, "<u2": 3, "<i2": 4, "<u4": 5, "<i4": 6, "<f4": 7
 """PackedElementField.NumericType."""
 _IDENTITY_POSE = bytes.fromhex("0a00") + b"\x12\x09\x21" + struct.pack("<d", 1.0)
 """position {} and orientation {w: 1}."""
-_TEXT, _BYTES = FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_BYTES
-_DOUBLE, _FIXED32 = FieldDescriptorProto.TYPE_DOUBLE, FieldDescriptorProto.TYPE_FIXED32
-_TIME = ".google.protobuf.Timestamp"
 _MAX_FIELDS = 4096
-
-_Spec = tuple[str, int, "int | str"]
 
 
 def cloud_message(
@@ -49,7 +46,7 @@ def cloud_message(
         + described
         + _bytes(6, data)
         + _bytes(7, b"draco")
-        + _bytes(RESTORE_FIELD, restore)
+        + restore_field(restore)
     )
 
 
@@ -60,7 +57,7 @@ def video_message(stamp_ns: int, frame_id: str, data: bytes, form: str, restore:
         + _bytes(2, frame_id.encode())
         + _bytes(3, data)
         + _bytes(4, form.encode())
-        + (_bytes(RESTORE_FIELD, restore) if restore else b"")
+        + (restore_field(restore) if restore else b"")
     )
 
 
@@ -89,127 +86,22 @@ def bytes_fields(payload: bytes | memoryview) -> dict[int, memoryview]:
 
 def cloud_channel(topic: str, metadata: tuple[tuple[str, str], ...]) -> Channel:
     """A channel of Draco clouds."""
-    return Channel(topic, "protobuf", CLOUD_SCHEMA, "protobuf", _cloud_schema(), metadata)
+    return foxglove_channel(topic, CompressedPointCloud, metadata)
 
 
 def video_channel(topic: str, metadata: tuple[tuple[str, str], ...]) -> Channel:
     """A channel of video frames."""
-    return Channel(topic, "protobuf", VIDEO_SCHEMA, "protobuf", _video_schema(), metadata)
+    return foxglove_channel(topic, CompressedVideo, metadata)
 
 
 def location_channel(topic: str, metadata: tuple[tuple[str, str], ...]) -> Channel:
     """A channel of positions."""
-    return Channel(topic, "protobuf", LOCATION_SCHEMA, "protobuf", _location_schema(), metadata)
+    return foxglove_channel(topic, LocationFix, metadata)
 
 
-# --- schemas ----------------------------------------------------------------------------------------------
-
-
-@cache
-def _cloud_schema() -> bytes:
-    element = FileDescriptorProto(
-        name="foxglove/PackedElementField.proto", package="foxglove", syntax="proto3"
-    )
-    message = element.message_type.add(name="PackedElementField")
-    numbers = message.enum_type.add(name="NumericType")
-    names = ("UNKNOWN", "UINT8", "INT8", "UINT16", "INT16", "UINT32", "INT32", "FLOAT32", "FLOAT64")
-    for number, name in enumerate(names):
-        numbers.value.add(name=name, number=number)
-    _add(element, "PackedElementField", [("name", 1, _TEXT), ("offset", 2, _FIXED32)])
-    _field(message, ("type", 3, ".foxglove.PackedElementField.NumericType"), enum=True)
-    cloud = FileDescriptorProto(
-        name="foxglove/CompressedPointCloud.proto", package="foxglove", syntax="proto3"
-    )
-    cloud.dependency.extend([element.name, "foxglove/Pose.proto", "google/protobuf/timestamp.proto"])
-    _add(
-        cloud,
-        "CompressedPointCloud",
-        [
-            ("timestamp", 1, _TIME),
-            ("frame_id", 2, _TEXT),
-            ("pose", 3, ".foxglove.Pose"),
-            ("point_stride", 4, _FIXED32),
-        ],
-    )
-    _field(cloud.message_type[0], ("fields", 5, ".foxglove.PackedElementField"), repeated=True)
-    _add(cloud, "CompressedPointCloud", [("data", 6, _BYTES), ("format", 7, _TEXT)])
-    return _set(_timestamp(), *_pose(), element, cloud)
-
-
-@cache
-def _video_schema() -> bytes:
-    video = FileDescriptorProto(name="foxglove/CompressedVideo.proto", package="foxglove", syntax="proto3")
-    video.dependency.append("google/protobuf/timestamp.proto")
-    _add(
-        video,
-        "CompressedVideo",
-        [("timestamp", 1, _TIME), ("frame_id", 2, _TEXT), ("data", 3, _BYTES), ("format", 4, _TEXT)],
-    )
-    return _set(_timestamp(), video)
-
-
-@cache
-def _location_schema() -> bytes:
-    fix = FileDescriptorProto(name="foxglove/LocationFix.proto", package="foxglove", syntax="proto3")
-    fix.dependency.append("google/protobuf/timestamp.proto")
-    message = fix.message_type.add(name="LocationFix")
-    kinds = message.enum_type.add(name="PositionCovarianceType")
-    for number, name in enumerate(("UNKNOWN", "APPROXIMATED", "DIAGONAL_KNOWN", "KNOWN")):
-        kinds.value.add(name=name, number=number)
-    _field(message, ("timestamp", 6, _TIME))
-    _field(message, ("frame_id", 7, _TEXT))
-    for name, number in (("latitude", 1), ("longitude", 2), ("altitude", 3)):
-        _field(message, (name, number, _DOUBLE))
-    _field(message, ("position_covariance", 4, _DOUBLE), repeated=True)
-    covariance = (".foxglove.LocationFix.PositionCovarianceType",)
-    _field(message, ("position_covariance_type", 5, *covariance), enum=True)
-    return _set(_timestamp(), fix)
-
-
-def _timestamp() -> FileDescriptorProto:
-    from google.protobuf import timestamp_pb2
-
-    result = FileDescriptorProto()
-    timestamp_pb2.DESCRIPTOR.CopyToProto(result)
-    return result
-
-
-def _pose() -> list[FileDescriptorProto]:
-    vector = FileDescriptorProto(name="foxglove/Vector3.proto", package="foxglove", syntax="proto3")
-    _add(vector, "Vector3", [(axis, number, _DOUBLE) for number, axis in enumerate("xyz", start=1)])
-    turn = FileDescriptorProto(name="foxglove/Quaternion.proto", package="foxglove", syntax="proto3")
-    _add(turn, "Quaternion", [(axis, number, _DOUBLE) for number, axis in enumerate("xyzw", start=1)])
-    pose = FileDescriptorProto(name="foxglove/Pose.proto", package="foxglove", syntax="proto3")
-    pose.dependency.extend([vector.name, turn.name])
-    _add(pose, "Pose", [("position", 1, ".foxglove.Vector3"), ("orientation", 2, ".foxglove.Quaternion")])
-    return [vector, turn, pose]
-
-
-def _set(*files: FileDescriptorProto) -> bytes:
-    return FileDescriptorSet(file=files).SerializeToString(deterministic=True)
-
-
-def _add(file: FileDescriptorProto, name: str, fields: list[_Spec]) -> None:
-    known = [message for message in file.message_type if message.name == name]
-    message = known[0] if known else file.message_type.add(name=name)
-    for spec in fields:
-        _field(message, spec)
-
-
-def _field(message: object, spec: _Spec, *, repeated: bool = False, enum: bool = False) -> None:
-    name, number, kind = spec
-    field = message.field.add(name=name, number=number, json_name=_json_name(name))  # type: ignore[attr-defined]
-    field.label = FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
-    if isinstance(kind, str):
-        field.type = FieldDescriptorProto.TYPE_ENUM if enum else FieldDescriptorProto.TYPE_MESSAGE
-        field.type_name = kind
-    else:
-        field.type = kind
-
-
-def _json_name(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(map(str.title, others))
+def restore_field(restore: bytes) -> bytes:
+    """What goes behind a whole message so that the original can be had back from it."""
+    return _bytes(RESTORE_FIELD, restore)
 
 
 # --- wire -------------------------------------------------------------------------------------------------
