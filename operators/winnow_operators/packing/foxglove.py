@@ -1,14 +1,15 @@
 """Foxglove's protobuf messages of packed clips and videos, payload by payload."""
 
-import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from foxglove_schemas_protobuf.CompressedPointCloud_pb2 import CompressedPointCloud
 from foxglove_schemas_protobuf.CompressedVideo_pb2 import CompressedVideo
 from foxglove_schemas_protobuf.LocationFix_pb2 import LocationFix
+from foxglove_schemas_protobuf.Pose_pb2 import Pose
+from foxglove_schemas_protobuf.Quaternion_pb2 import Quaternion
 
+from winnow_operators.native.drawing import timestamp
 from winnow_operators.native.schemas import foxglove_channel
-from winnow_operators.packing.cloud_layout import PointField
 from winnow_operators.packing.faults import PackingError
 from winnow_schemas.channel import Channel
 
@@ -17,61 +18,40 @@ VIDEO_SCHEMA = "foxglove.CompressedVideo"
 LOCATION_SCHEMA = "foxglove.LocationFix"
 RESTORE_FIELD = 1000
 """Field of what Winnow needs to restore the original; protobuf readers pass over what their schema lacks."""
-_NS = 1_000_000_000
-_NUMERIC = {"|u1": 1, "|i1": 2, "<u2": 3, "<i2": 4, "<u4": 5, "<i4": 6, "<f4": 7, "<f8": 8}
-"""PackedElementField.NumericType."""
-_IDENTITY_POSE = bytes.fromhex("0a00") + b"\x12\x09\x21" + struct.pack("<d", 1.0)
-"""position {} and orientation {w: 1}."""
+DATA_FIELD = 4
+"""Of a CompressedPointCloud."""
 _MAX_FIELDS = 4096
 
 
-def cloud_message(
-    stamp_ns: int, frame_id: str, stride: int, fields: Sequence[PointField], data: bytes, restore: bytes
-) -> bytes:
-    """A ``foxglove.CompressedPointCloud`` in Draco."""
-    described = b"".join(
-        _bytes(
-            5,
-            _bytes(1, field.name.encode())
-            + _fixed32(2, field.offset)
-            + _varint_field(3, _NUMERIC[field.dtype.str]),
-        )
-        for field in fields
+def cloud_message(stamp_ns: int, frame_id: str, data: bytes, restore: bytes) -> bytes:
+    """A ``foxglove.CompressedPointCloud`` in Draco, whose attributes say what its columns are."""
+    message = CompressedPointCloud(
+        timestamp=timestamp(stamp_ns),
+        frame_id=frame_id,
+        pose=Pose(orientation=Quaternion(w=1.0)),
+        data=data,
+        format="draco",
     )
-    return (
-        _stamp(stamp_ns)
-        + _bytes(2, frame_id.encode())
-        + _bytes(3, _IDENTITY_POSE)
-        + _fixed32(4, stride)
-        + described
-        + _bytes(6, data)
-        + _bytes(7, b"draco")
-        + restore_field(restore)
-    )
+    return message.SerializeToString() + restore_field(restore)
 
 
 def video_message(stamp_ns: int, frame_id: str, data: bytes, form: str, restore: bytes = b"") -> bytes:
     """A ``foxglove.CompressedVideo``; without ``restore`` it is not made from another message."""
-    return (
-        _stamp(stamp_ns)
-        + _bytes(2, frame_id.encode())
-        + _bytes(3, data)
-        + _bytes(4, form.encode())
-        + (restore_field(restore) if restore else b"")
-    )
+    message = CompressedVideo(timestamp=timestamp(stamp_ns), frame_id=frame_id, data=data, format=form)
+    return message.SerializeToString() + (restore_field(restore) if restore else b"")
 
 
 def location_message(
     stamp_ns: int, frame_id: str, latitude_deg: float, longitude_deg: float, altitude_m: float
 ) -> bytes:
     """A ``foxglove.LocationFix`` whose covariance is not known."""
-    return (
-        _double(1, latitude_deg)
-        + _double(2, longitude_deg)
-        + _double(3, altitude_m)
-        + _bytes(6, _varint_field(1, stamp_ns // _NS) + _varint_field(2, stamp_ns % _NS))
-        + _bytes(7, frame_id.encode())
-    )
+    return LocationFix(
+        timestamp=timestamp(stamp_ns),
+        frame_id=frame_id,
+        latitude=latitude_deg,
+        longitude=longitude_deg,
+        altitude=altitude_m,
+    ).SerializeToString()
 
 
 def bytes_fields(payload: bytes | memoryview) -> dict[int, memoryview]:
@@ -101,15 +81,10 @@ def location_channel(topic: str, metadata: tuple[tuple[str, str], ...]) -> Chann
 
 def restore_field(restore: bytes) -> bytes:
     """What goes behind a whole message so that the original can be had back from it."""
-    return _bytes(RESTORE_FIELD, restore)
+    return _varint(RESTORE_FIELD << 3 | 2) + _varint(len(restore)) + restore
 
 
 # --- wire -------------------------------------------------------------------------------------------------
-
-
-def _stamp(stamp_ns: int) -> bytes:
-    seconds, nanoseconds = divmod(stamp_ns, _NS)
-    return _bytes(1, _varint_field(1, seconds) + _varint_field(2, nanoseconds))
 
 
 def _varint(value: int) -> bytes:
@@ -120,22 +95,6 @@ def _varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
-
-
-def _varint_field(number: int, value: int) -> bytes:
-    return _varint(number << 3) + _varint(value)
-
-
-def _fixed32(number: int, value: int) -> bytes:
-    return _varint(number << 3 | 5) + struct.pack("<I", value)
-
-
-def _double(number: int, value: float) -> bytes:
-    return _varint(number << 3 | 1) + struct.pack("<d", value)
-
-
-def _bytes(number: int, value: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(value)) + value
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
