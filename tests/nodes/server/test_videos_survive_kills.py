@@ -12,8 +12,8 @@ from tests.nodes.server.test_server_killed import ServerProcess, database_of
 
 from winnow_archive.stage import damaged
 from winnow_runtime.clock import SystemClock
-from winnow_runtime.task_client import ServerClient
 from winnow_runtime.dashcam.shares import forget_older
+from winnow_runtime.task_client import ServerClient
 from winnow_runtime.video.file import Video
 from winnow_schemas.errors import UnavailableError
 from winnow_schemas.settings.dashcam import DashcamSettings, ProposerSettings
