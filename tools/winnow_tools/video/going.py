@@ -40,10 +40,10 @@ class Stages(NamedTuple):
     reader: RegionReader
 
 
-def open_stages(settings: DashcamSettings, folder: Path) -> Stages:
-    """Open the networks that the settings ask for."""
+def open_stages(settings: DashcamSettings) -> Stages:
+    """Open the networks that the settings, with absolute paths, ask for."""
     return Stages(
-        proposer_of(settings.proposer, threads=settings.threads, folder=folder),
+        proposer_of(settings.proposer, threads=settings.threads),
         RegionReader(settings.plates, threads=settings.threads),
     )
 
@@ -80,7 +80,7 @@ def go_through(
     """
     out.mkdir(parents=True, exist_ok=True)
     jobs = list(jobs_of(videos, out, watcher))
-    _forget_others(out, {job.id for job in jobs})
+    forget_others(out, {job.id for job in jobs})
     stages: Stages | None = None
     records: list[dict[str, Any]] = []
     parked: list[dict[str, Any]] = []
@@ -123,7 +123,7 @@ def one(job: Job, settings: DashcamSettings, stages: Stages, watcher: Watcher) -
     return record
 
 
-def _forget_others(out: Path, ids: set[str]) -> None:
+def forget_others(out: Path, ids: set[str]) -> None:
     """Scratch of videos that are not asked for any more, and half-written files of a crash."""
     for folder in (out / "scratch").glob("*"):
         if folder.name not in ids:

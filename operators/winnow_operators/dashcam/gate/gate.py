@@ -114,18 +114,23 @@ class MotionGate:
 
     def _is_new(self, motion: Motion) -> bool:
         settings = self.settings
+        if not motion.known:
+            return self._differs(motion)
         return (
-            not motion.known
-            or motion.shift >= settings.new_shift
+            motion.shift >= settings.new_shift
             or abs(motion.scale - 1) >= settings.new_scale
             or motion.residual >= settings.new_residual
         )
+
+    def _differs(self, motion: Motion) -> bool:
+        """Without corners that could be followed (wet asphalt, fog, the night) only a difference can tell."""
+        return motion.shift > 0 or motion.blob >= self.settings.parked_blob
 
     def _follow(self, t_ns: int, gray: Gray) -> None:
         """Estimate the camera's own motion since the last look: driven distance and mode."""
         if self._looked is not None:
             motion = motion_between(self._looked, gray)
-            moves = not motion.known or motion.shift > self.settings.still_shift
+            moves = motion.shift > self.settings.still_shift if motion.known else self._differs(motion)
             self._travelled += motion.shift + abs(motion.scale - 1)
             self._still_ns = 0 if moves else self._still_ns + t_ns - self._looked_ns
             if moves:
