@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -62,6 +63,8 @@ def preprocess(job: Job, settings: DashcamSettings, proposer: Proposer, watch: W
 def _frames(
     video: Video, settings: DashcamSettings, proposer: Proposer, progress: Progress, watch: Watch
 ) -> None:
+    # On pictures of 320 pixels OpenCV's threads cost twice the time that they save, and the decoder wants the cores.
+    cv2.setNumThreads(1)
     gate = MotionGate(settings.gate)
     done = int(progress.state.get("frames", 0))
     kept = int(progress.state.get("kept", 0))

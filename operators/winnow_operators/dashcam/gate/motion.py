@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 Gray = npt.NDArray[np.uint8]
-MOST_CORNERS = 120
+MOST_CORNERS = 80
 LEAST_CORNERS = 8
 """Below, no transform is estimated: a wall, fog, the night."""
 LEAST_AGREEING = 0.25
 """Part of the corners that one transform must explain: less is a chance agreement of corners that were lost."""
+_ENOUGH = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 0.03)
+"""A thirtieth of a pixel: the median of dozens of corners is what counts, and following them is half of the gate's cost."""
 CHANGED = 25
 """Grey levels by which a pixel must differ to count: video noise and compression stay below 15."""
 
@@ -40,7 +42,7 @@ def motion_between(old: Gray, new: Gray) -> Motion:
     """Estimate the motion between two reduced frames of equal size."""
     lightened = np.asarray(cv2.add(old, _lighter(old, new)), np.uint8)
     changed = _changed(lightened, new)
-    if not (blob := _largest(changed)):
+    if not cv2.countNonZero(_without_specks(changed)):
         # Nothing differs as it is: corners on wet asphalt, which the tracker loses, must not say otherwise.
         return Motion(True, 0.0, 1.0, cv2.countNonZero(changed) / changed.size, 0.0)
     matrix, shift, scale = _transform(old, new)
@@ -49,8 +51,8 @@ def motion_between(old: Gray, new: Gray) -> Motion:
         warped = cv2.warpAffine(lightened, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
         inside = cv2.warpAffine(np.full((height, width), 255, np.uint8), matrix, (width, height))
         changed = np.asarray(cv2.bitwise_and(_changed(np.asarray(warped, np.uint8), new), inside), np.uint8)
-        blob = _largest(changed)
-    return Motion(matrix is not None, shift, scale, cv2.countNonZero(changed) / changed.size, blob)
+    residual = cv2.countNonZero(changed) / changed.size
+    return Motion(matrix is not None, shift, scale, residual, _largest(changed))
 
 
 def _changed(old: Gray, new: Gray) -> Gray:
@@ -68,8 +70,12 @@ def _lighter(old: Gray, new: Gray) -> float:
     return float(np.median(sampled))
 
 
+def _without_specks(changed: Gray) -> Gray:
+    return np.asarray(cv2.erode(changed, np.ones((2, 2), np.uint8)), np.uint8)
+
+
 def _largest(changed: Gray) -> float:
-    joined = cv2.dilate(cv2.erode(changed, np.ones((2, 2), np.uint8)), np.ones((7, 7), np.uint8))
+    joined = cv2.dilate(_without_specks(changed), np.ones((7, 7), np.uint8))
     count, _, statistics, _ = cv2.connectedComponentsWithStats(joined)
     if count < 2:
         return 0.0
@@ -80,7 +86,9 @@ def _transform(old: Gray, new: Gray) -> tuple[npt.NDArray[np.float64] | None, fl
     corners = cv2.goodFeaturesToTrack(old, MOST_CORNERS, 0.01, 8)
     if corners is None or len(corners) < LEAST_CORNERS:
         return None, 0.0, 1.0
-    moved, status, _ = cv2.calcOpticalFlowPyrLK(old, new, corners, None, winSize=(15, 15), maxLevel=3)
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        old, new, corners, None, winSize=(15, 15), maxLevel=3, criteria=_ENOUGH
+    )
     good = status.ravel() == 1
     if good.sum() < LEAST_CORNERS:
         return None, 1.0, 1.0

@@ -16,8 +16,8 @@ _SHIFT = 4
 """Polygons are drawn to a sixteenth of a pixel: without that, slow things jump."""
 NEAR_M = 1.2
 _FAR_M = 130.0
-_SHOPS = ("BAKERY", "CAFE", "HOTEL", "OPEN", "PARKING", "TAXI", "24 HOURS", "EXIT")
-"""Signs that say what a plate could say are plates to anybody who only reads: there are none here."""
+_SHOPS = ("BAKERY", "CAFE", "HOTEL", "OPEN", "PARKING", "TAXI", "FLOWERS", "EXIT")
+"""Words only: a sign of letters and digits that could be a plate is one to anybody who only reads."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
