@@ -84,11 +84,13 @@ class PlateTruth(NamedTuple):
 class DrivePlan:
     """One drive; the same seed gives the same."""
 
-    def __init__(self, formats: PlateFormats, seed: int) -> None:
+    def __init__(self, formats: PlateFormats, seed: int, until_s: float = DURATION_S) -> None:
+        """``until_s``: where the drive is cut; what comes later is not seen."""
         generator = np.random.default_rng(seed)
         places = [*_PARKED_M, (0.1, self.camera_m(17.0) + _LEAD_GAP_M)]
         texts = plate_texts(formats, len(places), seed)
         self.seed = seed
+        self.frames = round(min(until_s, DURATION_S) * FPS)
         self.cars: Sequence[Car] = tuple(
             Car(
                 text,
@@ -101,10 +103,6 @@ class DrivePlan:
             )
             for place, ((text, country), (x, z)) in enumerate(zip(texts, places, strict=True))
         )  # fmt: skip
-
-    @property
-    def frames(self) -> int:
-        return round(DURATION_S * FPS)
 
     @staticmethod
     def speed_mps(t_s: float) -> float:
