@@ -6,7 +6,7 @@ from winnow_archive.stage import archive
 from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job
 from winnow_runtime.dashcam.store import write_parquet
-from winnow_runtime.dashcam.working import Outcome, Worker
+from winnow_runtime.dashcam.working import ARCHIVE, Outcome, Worker
 from winnow_runtime.node import Node, run_as_process
 
 
@@ -22,7 +22,7 @@ def run(node: Node) -> None:
             sentence, record.get("frames", 0), record.get("kept", 0), len(record.get("plates", []))
         )
 
-    Worker(node, stage, follow_up="").run()
+    Worker(node, stage, kind=ARCHIVE, follow_up="").run()
     records = [atomic.read_json(path) for path in sorted((node.out / "records").glob("*.json"))]
     write_parquet(node.out, [record for record in records if isinstance(record, dict)])
 

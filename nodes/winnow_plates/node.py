@@ -10,7 +10,7 @@ from winnow_runtime.dashcam.job import Job
 from winnow_runtime.dashcam.lines import clear
 from winnow_runtime.dashcam.paths import anchored
 from winnow_runtime.dashcam.store import store
-from winnow_runtime.dashcam.working import ARCHIVE, Outcome, Worker
+from winnow_runtime.dashcam.working import ARCHIVE, HEAVY, Outcome, Worker
 from winnow_runtime.node import Node, run_as_process
 
 
@@ -34,7 +34,7 @@ def run(node: Node) -> None:
             len(record["plates"]),
         )
 
-    Worker(node, stage, follow_up=ARCHIVE).run()
+    Worker(node, stage, kind=HEAVY, follow_up=ARCHIVE).run()
 
 
 def main() -> None:

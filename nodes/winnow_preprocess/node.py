@@ -8,7 +8,7 @@ from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job
 from winnow_runtime.dashcam.lines import clear
 from winnow_runtime.dashcam.paths import anchored
-from winnow_runtime.dashcam.working import HEAVY, Outcome, Worker
+from winnow_runtime.dashcam.working import HEAVY, PREPROCESS, Outcome, Worker
 from winnow_runtime.node import Node, run_as_process
 
 
@@ -25,7 +25,7 @@ def run(node: Node) -> None:
         sentence = f"{job.video.name}: {summary['kept']} of {summary['frames']} frames kept."
         return Outcome(sentence, summary["frames"], summary["kept"], 0)
 
-    Worker(node, stage, follow_up=HEAVY).run()
+    Worker(node, stage, kind=PREPROCESS, follow_up=HEAVY).run()
 
 
 def main() -> None:

@@ -35,9 +35,14 @@ Stage = Callable[[Job, Callable[[int, int], bool]], Outcome]
 class Worker:
     """Takes tasks, works, passes on; a checkpoint after each, so that a killed one is taken up again."""
 
-    def __init__(self, node: Node, stage: Stage, *, follow_up: str) -> None:
-        """``follow_up``: kind of the task that goes to ``tasks``; empty = this stage is the graph's last."""
+    def __init__(self, node: Node, stage: Stage, *, kind: str, follow_up: str) -> None:
+        """``kind``: of the tasks that are done here; ``follow_up``: of what comes next, empty = nothing does.
+
+        Both graphs may run in one folder, and what hands out their videos has one journal there: tasks of
+        another kind are the other graph's.
+        """
         self.node = node
+        self._kind = kind
         self._stage = stage
         self._follow_up = follow_up
         saved = node.load_checkpoint() or {}
@@ -53,8 +58,9 @@ class Worker:
             event = node.next(IDLE_S)
             try:
                 for task in self.tasks.take(look=event is None):
-                    self._one(task)
-                    self.done += 1
+                    if task.kind == self._kind:
+                        self._one(task)
+                        self.done += 1
                     node.save_checkpoint({"tasks": self.tasks.position, "done": self.done}, durable=True)
             except PausedError:
                 break
