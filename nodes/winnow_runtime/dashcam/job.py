@@ -19,6 +19,8 @@ class Job:
     video: Path
     id: str
     out: Path
+    share: Path | None = None
+    """Where archives go; None = the run's own folder."""
 
     @property
     def artifact(self) -> Path:
@@ -36,7 +38,7 @@ class Job:
 
     @property
     def archive(self) -> Path:
-        return self.out / "archive" / self.id
+        return (self.share or self.out / "archive") / self.id
 
     @property
     def parked(self) -> Path:
@@ -48,8 +50,8 @@ class Job:
         return self.out / "scratch" / self.id
 
 
-def job_of(video: Path, out: Path) -> Job:
-    """Name a video.
+def job_of(video: Path, out: Path, share: str = "") -> Job:
+    """Name a video; ``share``: the settings' ``archive_folder``.
 
     Raises:
         BadInputError: it cannot be read.
@@ -59,7 +61,7 @@ def job_of(video: Path, out: Path) -> Job:
         digest = sha256_of(video)
     except OSError as error:
         raise BadInputError(f"{video} cannot be read ({error.strerror}); it was not looked at.") from None
-    return Job(video, digest[:16], out)
+    return Job(video, digest[:16], out, Path(share) if share else None)
 
 
 def videos_in(paths: list[Path]) -> list[Path]:

@@ -21,6 +21,7 @@ def anchored(settings: DashcamSettings, folder: Path) -> DashcamSettings:
             "plates": plates,
             "videos": videos,
             "gps": _absolute(settings.gps, folder),
+            "archive_folder": _absolute(settings.archive_folder, folder),
         }
     )
 

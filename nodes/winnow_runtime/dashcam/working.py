@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from winnow_runtime.dashcam.job import Job, PausedError
 from winnow_runtime.dashcam.parking import park
+from winnow_runtime.dashcam.paths import anchored
 from winnow_runtime.node import Node
 from winnow_runtime.seam import Input
 from winnow_schemas.errors import BadInputError, UnavailableError
@@ -77,7 +78,10 @@ class Worker:
         return self.node.closed is not None and self.node.closed.stopped
 
     def _one(self, task: VideoTask) -> None:
-        job = Job(Path(task.video), task.video_id, self.node.out)
+        share = anchored(
+            self.node.settings.dashcam, Path(self.node.document.name).resolve().parent
+        ).archive_folder
+        job = Job(Path(task.video), task.video_id, self.node.out, Path(share) if share else None)
         self._doing = job.video.name
         while True:
             try:

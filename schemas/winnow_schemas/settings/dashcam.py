@@ -105,6 +105,9 @@ class DashcamSettings(Strict):
     """Added to the log's times before they are compared with the video's."""
     archive: bool = True
     """Whether de-resolved video, crops and records go to ``archive/``."""
+    archive_folder: str = ""
+    """Where the archive is, such as a mounted network share: it must exist, and is not made; empty = ``archive/`` in the
+    run's folder."""
     archive_height_px: int = Field(default=360, ge=120, le=4320)
     """Height of the de-resolved video."""
     archive_codec: Literal["h264", "hevc"] = "h264"

@@ -48,12 +48,12 @@ def open_stages(settings: DashcamSettings) -> Stages:
     )
 
 
-def jobs_of(videos: list[Path], out: Path, watcher: Watcher) -> Iterator[Job]:
+def jobs_of(videos: list[Path], out: Path, watcher: Watcher, share: str = "") -> Iterator[Job]:
     """One job per different video; copies are named and left out, unreadable ones parked."""
     seen: dict[str, Path] = {}
     for path in videos:
         try:
-            job = job_of(path, out)
+            job = job_of(path, out, share)
         except BadInputError as error:
             watcher.said(str(error))
             continue
@@ -79,7 +79,7 @@ def go_through(
 
     """
     out.mkdir(parents=True, exist_ok=True)
-    jobs = list(jobs_of(videos, out, watcher))
+    jobs = list(jobs_of(videos, out, watcher, settings.archive_folder))
     forget_others(out, {job.id for job in jobs})
     stages: Stages | None = None
     records: list[dict[str, Any]] = []

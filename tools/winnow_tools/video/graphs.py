@@ -36,7 +36,7 @@ def through_graphs(
 
     """
     out.mkdir(parents=True, exist_ok=True)
-    jobs = list(jobs_of(videos, out, watcher))
+    jobs = list(jobs_of(videos, out, watcher, settings.archive_folder))
     forget_others(out, {job.id for job in jobs})
     own = _settings_file(out, settings, jobs)
     for name in GRAPHS:
