@@ -14,6 +14,7 @@ from winnow_operators.dashcam.tracks.alignment import distance
 from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job, job_of
 from winnow_runtime.video.file import Video
+from winnow_schemas.errors import UnavailableError
 from winnow_schemas.settings.dashcam import DashcamSettings, GateSettings
 from winnow_tools.bench.load import Load
 from winnow_tools.bench.processes import family_pss_mib
@@ -77,7 +78,10 @@ def generated_rows(plan: DrivePlan, clip: Path, load: Load) -> list[Row]:
         most[name] = max(most.get(name, 0.0), family_pss_mib() * 1.048576)
 
     out = load.scratch / "graphs"
-    through_graphs([clip], out, DashcamSettings(), _GRAPHS, Watcher(), looking)
+    try:
+        through_graphs([clip], out, DashcamSettings(), _GRAPHS, Watcher(), looking)
+    except UnavailableError as error:
+        return [Row("memory of jetson.yml, sum of PSS", None, "MB", "<= 1500", note=_why(error, out))]
     job = job_of(clip, out)
     record = atomic.read_json(job.record) or {"plates": []}
     judged = judge(plan, record, pq.read_table(job.artifact).to_pylist())
@@ -101,6 +105,14 @@ def generated_rows(plan: DrivePlan, clip: Path, load: Load) -> list[Row]:
             },
         ),
     ]
+
+
+def _why(error: UnavailableError, out: Path) -> str:
+    """The sentence, and the last that dora said: the logs go with the benchmark's folder."""
+    logs = sorted((out / "dora").glob("*.log"), key=lambda path: path.stat().st_mtime)
+    lines = logs[-1].read_text("utf-8", "replace").splitlines() if logs else []
+    told = [line.strip() for line in lines if "ERROR" in line or line.startswith("winnow:")]
+    return " ".join([str(error), *told[-2:]])[:600]
 
 
 def drive_rows(drives: Path | None, load: Load) -> list[Row]:
