@@ -24,7 +24,7 @@ def run(node: Node) -> None:
         if not isinstance(record, dict):
             gps = gps_of(job, settings, lambda sentence: node.seam.log("warn", sentence))
             record = read_plates(job, settings, reader, gps, watch)
-        store(job.out, record)
+        store(job.out, record, settings.database)
         clear(job.scratch)
         texts = ", ".join(plate["text"] for plate in record["plates"])
         return Outcome(

@@ -37,9 +37,9 @@ class OnnxSession:
         """
         try:
             import onnxruntime as ort
-        except ImportError:
+        except ImportError as error:
             raise UnavailableError(
-                "ONNX Runtime is not installed, so no network can run and nothing was read; "
+                f"ONNX Runtime cannot be loaded ({error}), so no network can run and nothing was read; "
                 "install winnow-dora[cpu], winnow-dora[gpu], or NVIDIA's wheel on a Jetson."
             ) from None
         _check_file(path)

@@ -103,6 +103,9 @@ class DashcamSettings(Strict):
     """A GPS log for all videos; empty = what lies beside each video, or inside it."""
     gps_offset_s: float = Field(default=0.0, ge=-86_400, le=86_400)
     """Added to the log's times before they are compared with the video's."""
+    database: str = Field(default="", max_length=2000)
+    """Where plates are stored: a URL such as ``postgresql+psycopg://USER@HOST/NAME``; empty = ``plates.sqlite`` in the
+    run's folder."""
     archive: bool = True
     """Whether de-resolved video, crops and records go to ``archive/``."""
     archive_folder: str = ""

@@ -115,7 +115,7 @@ def one(job: Job, settings: DashcamSettings, stages: Stages, watcher: Watcher) -
         record = read_plates(job, settings, stages.reader, gps, watcher.frames)
         if record["problem"]:
             watcher.said(f"{job.video.name}: {record['problem']}; what came before was kept.")
-    store(job.out, record)
+    store(job.out, record, settings.database)
     if settings.archive:
         watcher.stage(job, "archiving")
         archive(job, settings, lambda done: watcher.frames(done, 0))
