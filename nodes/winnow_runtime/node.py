@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 
 from winnow_operators.decisions import DecisionRow, decision
 from winnow_runtime import atomic
+from winnow_runtime.allocator import return_large_blocks
 from winnow_runtime.clock import Clock, SystemClock
 from winnow_runtime.inbox import Inbox
 from winnow_runtime.journal import FOREVER, JournalWriter
 from winnow_runtime.locks import FolderLock
+from winnow_runtime.priority import come_first, give_way
 from winnow_runtime.seam import Closed, DoraSeam, Event, Input, Seam
 from winnow_runtime.wiring import Wiring
 from winnow_schemas.errors import BadInputError, UnavailableError, WinnowError
@@ -334,11 +336,10 @@ def run_as_process(
     try:
         node = connect()
         if gives_way:
-            with contextlib.suppress(OSError):
-                os.nice(node.settings.clips.nice)  # this thread and those it starts; dora's go on receiving
+            give_way(node.settings.clips.nice)
         if comes_first:
-            with contextlib.suppress(OSError):
-                os.nice(-node.settings.recorder.priority)
+            come_first(node.settings.recorder.priority)
+            return_large_blocks()
         loop(node)
     except WinnowError as error:
         print(f"winnow: {error}", file=sys.stderr, flush=True)
