@@ -1,4 +1,4 @@
-"""The plates of all videos in one database, SQLite by default and PostgreSQL by URL, and in one Parquet file."""
+"""Plates and vehicles of all videos in one database, SQLite by default and PostgreSQL by URL, and as Parquet files."""
 
 import json
 from collections.abc import Iterable
@@ -78,6 +78,36 @@ sightings = Table(
     Column("confidence", Double, nullable=False),
     *(Column(side, Double) for side in ("x1", "y1", "x2", "y2")),
     *_place_columns(),
+)
+vehicles = Table(
+    "vehicle",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("video_id", String(64), ForeignKey("video.video_id"), nullable=False, index=True),
+    Column("class", Integer, nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("first_ns", BigInteger, nullable=False),
+    Column("last_ns", BigInteger, nullable=False),
+    *_place_columns(),
+    Column("growth", Double, nullable=False),
+    Column("plates", Text, nullable=False),
+    Column("movement_px_s", Text, nullable=False),
+)
+VEHICLE = pa.schema(
+    [
+        ("id", pa.string()),
+        ("video_id", pa.string()),
+        ("class", pa.int32()),
+        ("confidence", pa.float64()),
+        ("frames", pa.int32()),
+        ("first_ns", pa.int64()),
+        ("last_ns", pa.int64()),
+        *((name, pa.float64()) for name in PLACE),
+        ("growth", pa.float64()),
+        ("plates", pa.string()),
+        ("movement_px_s", pa.string()),
+    ]
 )
 PLATE = pa.schema(
     [
@@ -163,6 +193,7 @@ def _replace(connection: Connection, record: dict[str, Any]) -> None:
     of_video = select(plates.c.id).where(plates.c.video_id == video_id)
     connection.execute(delete(sightings).where(sightings.c.plate_id.in_(of_video)))
     connection.execute(delete(plates).where(plates.c.video_id == video_id))
+    connection.execute(delete(vehicles).where(vehicles.c.video_id == video_id))
     connection.execute(delete(videos).where(videos.c.video_id == video_id))
     names = ("video_id", "video", "frames", "kept", "duration_ns", "created")
     gps = json.dumps(record["gps"]) if record["gps"] else None
@@ -175,6 +206,14 @@ def _replace(connection: Connection, record: dict[str, Any]) -> None:
             looks.setdefault(each["t_ns"], _sighting_row(plate["id"], each))
         if looks:
             connection.execute(insert(sightings), list(looks.values()))
+
+    if seen := record.get("vehicles"):
+        connection.execute(insert(vehicles), [_vehicle_row(each) for each in seen])
+
+
+def _vehicle_row(vehicle: dict[str, Any]) -> dict[str, Any]:
+    row = {name: vehicle.get(name) for name in VEHICLE.names} | _placed(vehicle["position"])
+    return row | {name: json.dumps(vehicle[name]) for name in ("plates", "movement_px_s")}
 
 
 def _plate_row(video_id: str, plate: dict[str, Any]) -> dict[str, Any]:
@@ -201,14 +240,16 @@ def _placed(position: dict[str, Any] | None) -> dict[str, float | None]:
 
 
 def write_parquet(out: Path, records: Iterable[dict[str, Any]]) -> None:
-    """All plates of a run in one table."""
-    rows = []
+    """All plates of a run in one table, all vehicles in another."""
+    rows, seen = [], []
     for record in records:
+        seen += [_vehicle_row(each) for each in record.get("vehicles", [])]
         for plate in record["plates"]:
             row = {name: plate.get(name) for name in PLATE.names}
             row |= _placed(plate["position"])
             row["votes"] = json.dumps(plate["votes"])
             rows.append(row)
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, PLATE), sink, compression="zstd")
-    atomic.write_bytes(out / "plates.parquet", sink.getvalue().to_pybytes())
+    for name, found, schema in (("plates", rows, PLATE), ("vehicles", seen, VEHICLE)):
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist(found, schema), sink, compression="zstd")
+        atomic.write_bytes(out / f"{name}.parquet", sink.getvalue().to_pybytes())

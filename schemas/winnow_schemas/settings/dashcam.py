@@ -74,6 +74,8 @@ class PlateSettings(Strict):
     """An ONNX model (YOLO) that finds vehicles or plates; empty = text is looked for in the proposals themselves."""
     detector_classes: list[int] = Field(default_factory=list, max_length=1000)
     """Classes of that model to read plates in; empty = all."""
+    vehicle_classes: list[int] = Field(default_factory=lambda: [2, 3, 5, 7], max_length=1000)
+    """Classes of that model that are vehicles and get records of their own; COCO's car, motorcycle, bus and lorry."""
     least_detection: float = Field(default=0.3, ge=0, le=1)
     """Weaker detections are left out."""
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"

@@ -251,7 +251,7 @@ def test_the_share_is_waited_for_and_never_made(make_node: MakeNode, tmp_path: P
     node = make_node("plates", RTX)
     for folder, name in (("records", "cafe.json"), ("artifacts", "cafe.parquet")):
         (node.out / folder).mkdir(parents=True)
-        (node.out / folder / name).write_text('{"frames": 6, "kept": 1, "plates": []}')
+        (node.out / folder / name).write_text('{"frames": 6, "kept": 1, "plates": [], "vehicles": []}')
     task = VideoTask(task_id="t", kind=ARCHIVE, video=str(video), video_id="cafe")
     node.emit("next_tasks", task, "t")
     node.finish()

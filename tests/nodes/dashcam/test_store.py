@@ -4,10 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import create_engine, func, select
 
-from winnow_runtime.dashcam.store import metadata, plates, sightings, store, url_of, videos
+from winnow_runtime.dashcam.store import (
+    metadata,
+    plates,
+    sightings,
+    store,
+    url_of,
+    vehicles,
+    videos,
+    write_parquet,
+)
 from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_tools.bench.postgres import Postgres
 
@@ -51,6 +61,21 @@ def record(video_id: str = "cafe", count: int = 2) -> dict[str, Any]:
         "duration_ns": 5 * 10**12,
         "created": "",
         "gps": {"source": "drive.gpx"},
+        "vehicles": [
+            {
+                "id": f"{video_id}-car",
+                "video_id": video_id,
+                "class": 2,
+                "confidence": 0.8,
+                "frames": 3,
+                "first_ns": 4 * 10**12,
+                "last_ns": 5 * 10**12,
+                "growth": 1.4,
+                "position": place,
+                "plates": ["RK891AU"],
+                "movement_px_s": [1.0, 2.0],
+            }
+        ],
         "plates": [
             {
                 "id": f"{video_id}-{number}",
@@ -79,7 +104,7 @@ def counts(out: Path, database: str) -> list[int]:
     with engine.connect() as connection:
         found = [
             connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in (videos, plates, sightings)
+            for table in (videos, plates, sightings, vehicles)
         ]
     engine.dispose()
     return found
@@ -88,11 +113,11 @@ def counts(out: Path, database: str) -> list[int]:
 def test_stored_twice_is_there_once(database: str, tmp_path: Path):
     for _ in range(2):
         store(tmp_path, record(), database)
-    assert counts(tmp_path, database) == [1, 2, 4]
+    assert counts(tmp_path, database) == [1, 2, 4, 1]
     store(tmp_path, record("beef", 1), database)
-    assert counts(tmp_path, database) == [2, 3, 6]
+    assert counts(tmp_path, database) == [2, 3, 6, 2]
     store(tmp_path, record(count=0), database)
-    assert counts(tmp_path, database) == [2, 1, 2]
+    assert counts(tmp_path, database) == [2, 1, 2, 2]
 
 
 def test_what_is_no_database_is_a_sentence(tmp_path: Path):
@@ -106,3 +131,12 @@ def test_a_database_that_does_not_answer_is_waited_for_like_a_disk(tmp_path: Pat
     with pytest.raises(UnavailableError, match=r"does not take the plates .*; they stand in") as caught:
         store(tmp_path, record(), "postgresql+psycopg://nobody:secret@127.0.0.1:1/none")
     assert "secret" not in str(caught.value)
+
+
+def test_parquet_has_both_tables(tmp_path: Path):
+    write_parquet(tmp_path, [record(), record("beef", 0)])
+    assert pq.read_table(tmp_path / "plates.parquet").column("text").to_pylist() == ["RK891AU"] * 2
+    cars = pq.read_table(tmp_path / "vehicles.parquet").to_pylist()
+    assert [(each["class"], each["plates"], each["latitude_deg"]) for each in cars] == [
+        (2, '["RK891AU"]', 47.1)
+    ] * 2

@@ -23,7 +23,7 @@ from winnow_runtime.inference.detector import OnnxDetector
 from winnow_runtime.inference.text import OnnxText
 from winnow_runtime.video.file import Video
 from winnow_schemas.errors import BadInputError
-from winnow_schemas.settings.dashcam import DashcamSettings
+from winnow_schemas.settings.dashcam import DashcamSettings, PlateSettings
 from winnow_tools.video.going import Stages, Watcher, go_through
 
 DRIVES = SHARED / "data" / "drive"
@@ -216,3 +216,24 @@ def test_the_real_mpeg4_part_2_night_is_gone_through(stages, tmp_path):
     assert summary["codec"] == "mpeg4"
     assert summary["frames"] >= 150
     assert summary["reduction"] > 0.8
+
+
+@pytest.mark.shared
+def test_the_car_around_a_plate_has_a_record(stages, tmp_path):
+    source, model = (
+        DRIVES / "kitti_plates" / "kitti_sfnd_plates.mp4",
+        SHARED / "data" / "yolo" / "yolox_nano.onnx",
+    )
+    if not source.is_file() or not model.is_file():
+        pytest.skip(f"{source} or {model} is not here (set WINNOW_SHARED)")
+    plates = PlateSettings(detector=str(model), detector_classes=[2, 5, 7])
+    found = SETTINGS.model_copy(update={"plates": plates})
+    reader = RegionReader(plates)
+    go_through([source], tmp_path, found, lambda: Stages(stages.proposer, reader), Watcher())
+    (path,) = (tmp_path / "records").glob("*.json")
+    record = atomic.read_json(path)
+    plate = next(each for each in record["plates"] if each["text"] == "KAJS6312")
+    car = next(each for each in record["vehicles"] if each["id"] == plate["vehicle"])
+    assert car["class"] == 2
+    assert car["plates"] == ["KAJS6312"]
+    assert car["frames"] >= 10
