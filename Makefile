@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # dora finds the nodes' programs on PATH.
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/.peers/bin:$(PATH)
 
-.PHONY: help venv demo demo-dashcam test bench storm check browser clean
+.PHONY: help venv demo demo-dashcam test bench peers storm check browser clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is
@@ -36,6 +36,17 @@ check: venv  ## Lint, types, import contracts, generated files
 	$(BIN)/lint-imports
 	winnow types
 
+# Each in an environment of its own: awscli pins botocore.
+peers:  ## Programs that the benchmark "upload" compares with, in .peers
+	@mkdir -p .peers/bin
+	@for pair in awscli:aws s3cmd:s3cmd; do \
+		name=$${pair%%:*}; program=$${pair##*:}; \
+		[ -x .peers/$$name/bin/$$program ] || { \
+			echo "Installing $$name ..." && $(PYTHON) -m venv .peers/$$name \
+			&& .peers/$$name/bin/python -m pip install --quiet $$name; } || exit 1; \
+		ln -sf ../$$name/bin/$$program .peers/bin/$$program; \
+	done
+
 bench: venv  ## Measure; writes docs/benchmarks.md
 	winnow bench --all --write docs/benchmarks.md
 
@@ -51,5 +62,5 @@ browser:
 	else echo "chromium is not installed: the page tests will skip (apt-get install chromium)."; fi
 
 clean:  ## Remove everything that can be made again
-	rm -rf $(VENV) build dist demo-out demo-dashcam-out runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers build dist demo-out demo-dashcam-out runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -42,6 +42,9 @@ class Consequences:
         self._outbox = outbox
         self._clock = clock
         self._jitter = jitter
+        self._set_aside_ns = int(settings.set_aside_s * 1e9)
+        self._given_up: dict[str, int] = {}
+        """Clips set aside after too many failures, and the wall time at which each is tried again."""
         self.trouble = Trouble()
 
     def failed(self, clip_id: str, failure: Failure) -> Happened:
@@ -78,8 +81,30 @@ class Consequences:
             except (StoreError, SendingStoppedError):
                 pass  # the sweep of old uploads finds it
         self._queue.save(replace(item, state=state, reason=reason, announced=False))
+        if state is ItemState.GIVEN_UP:
+            self._given_up[item.clip_id] = self._clock.wall_ns() + self._set_aside_ns
         self._outbox.news()
         return Happened.PARKED
+
+    def take_back(self, now_ns: int) -> None:
+        """Queue again what was set aside long enough ago, or before the clock was put back."""
+        for clip_id, due_ns in list(self._given_up.items()):
+            item = None if now_ns < due_ns <= now_ns + self._set_aside_ns else self._queue.state.item(clip_id)
+            if item is not None:
+                self._outbox.tell(
+                    self._again(item), "queued", f"{item.path} was set aside and is tried again."
+                )
+
+    def take_back_all(self) -> None:
+        """Queue again what an earlier process had set aside."""
+        for item in self._queue.state.items_in(ItemState.GIVEN_UP):
+            self._again(item)
+
+    def _again(self, item: Item) -> Item:
+        self._given_up.pop(item.clip_id, None)
+        state = ItemState.OPENING if item.mtime_ns else ItemState.QUEUED
+        # What becomes of it now is to be told, whatever was told before.
+        return self._queue.save(replace(item, state=state, attempts=0, next_try_wall_ns=0, announced=False))
 
     def worked(self) -> None:
         """The store did what it was asked: there is no trouble."""

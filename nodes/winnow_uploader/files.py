@@ -14,7 +14,7 @@ from winnow_schemas.errors import BadInputError
 from winnow_schemas.ids import content_id
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_schemas.settings.upload import UploadFiles
-from winnow_uploader.fingerprint import fingerprint, identity_of
+from winnow_uploader.fingerprint import MOST_AT_ONCE_BYTES, Fingerprint, Fingerprinting, identity_of
 from winnow_uploader.item import Item
 
 LOOK_EVERY_NS = 30_000_000_000
@@ -37,12 +37,33 @@ class Files:
         self._clock = clock
         self._seen: dict[Path, tuple[int, int]] = {}
         self._next_ns = 0
+        self._looking: Iterator[Item | BadInputError | int] | None = None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether there is more to read before all is known that lies there now."""
+        return self._looking is not None
 
     def found(self) -> Iterator[Item | BadInputError]:
-        """New files, if it is time to look: as items, or why one cannot be sent."""
-        if not self._rules or self._clock.monotonic_ns() < self._next_ns:
-            return
-        self._next_ns = self._clock.monotonic_ns() + LOOK_EVERY_NS
+        """New files, if it is time to look: as items, or why one cannot be sent. What is large takes several calls."""
+        if self._looking is None:
+            if not self._rules or self._clock.monotonic_ns() < self._next_ns:
+                return
+            self._next_ns = self._clock.monotonic_ns() + LOOK_EVERY_NS
+            self._looking = self._look_around()
+        left_bytes = MOST_AT_ONCE_BYTES
+        while left_bytes > 0:
+            one = next(self._looking, None)
+            if one is None:
+                self._looking = None
+                return
+            if isinstance(one, int):
+                left_bytes -= one
+            else:
+                yield one
+
+    def _look_around(self) -> Iterator[Item | BadInputError | int]:
+        """Items, refusals, and between them how many bytes were read."""
         for rule in self._rules:
             for count, path in enumerate(sorted(self._folder.glob(rule.glob))):
                 if count >= MAX_FILES:
@@ -50,35 +71,40 @@ class Files:
                         f"upload.files.{rule.name} names more than {MAX_FILES} files; the others wait until these are gone."
                     )
                     break
-                item = self._look(rule, path)
-                if item is not None:
-                    yield item
+                yield from self._look(rule, path)
 
-    def _look(self, rule: UploadFiles, path: Path) -> Item | BadInputError | None:
+    def _look(self, rule: UploadFiles, path: Path) -> Iterator[Item | BadInputError | int]:
         try:
             real = path.resolve(strict=True)
             if not real.is_file():
-                return None
+                return
             identity = identity_of(real)
             mark = (identity.mtime_ns, identity.size_bytes)
             quiet_ns = self._clock.wall_ns() - identity.mtime_ns
             if self._seen.get(real) == mark or 0 <= quiet_ns < rule.settle_s * 1e9 or not identity.size_bytes:
-                return None
+                return
             self._seen[real] = mark
-            return self._item(rule, real)
+            self._check_place(rule, real)
+            hashing = Fingerprinting(real, 0)
+            while (found := hashing.advance(MOST_AT_ONCE_BYTES)) is None:
+                yield MOST_AT_ONCE_BYTES
+            yield min(found.identity.size_bytes, MOST_AT_ONCE_BYTES)
+            yield self._item(rule, real, found)
         except BadInputError as error:
-            return error
+            yield error
         except OSError:
-            return None  # it went while it was looked at
+            return  # it went while it was looked at
 
-    def _item(self, rule: UploadFiles, path: Path) -> Item:
+    def _check_place(self, rule: UploadFiles, path: Path) -> None:
         root = self._folder.resolve()
         if not path.is_relative_to(root) or path.relative_to(root).parts[0] in RESERVED:
             raise BadInputError(
                 f"{path} lies outside of {root} or in one of its folders {', '.join(RESERVED)}; it was not queued. "
                 f"Correct upload.files.{rule.name}.glob."
             )
-        found = fingerprint(path, 0)
+
+    def _item(self, rule: UploadFiles, path: Path, found: Fingerprint) -> Item:
+        root = self._folder.resolve()
         name = f"{path.stem}-{found.sha256[:8]}{path.suffix}"
         if not NAME.fullmatch(name):
             raise BadInputError(

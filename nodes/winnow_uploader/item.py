@@ -28,7 +28,7 @@ class ItemState(StrEnum):
     PARKED = "parked"
     """Set aside for good: its content is wrong, gone, or not wanted."""
     GIVEN_UP = "given_up"
-    """Set aside after too many failures, until the next start."""
+    """Set aside after too many failures, for a while or until the next start."""
 
     @property
     def is_open(self) -> bool:

@@ -119,7 +119,8 @@ class Loop:
             self._write(result.decisions)
             for receipt in result.receipts:
                 self.node.emit("receipts", receipt, receipt.clip_id)
-            self.sender.kept()
+            if result.has_news:
+                self.sender.kept()
             self.idle = result.happened is Happened.IDLE
             self.waiting_because = result.detail if result.happened is Happened.WAITING else ""
             if result.happened in _PROGRESS:

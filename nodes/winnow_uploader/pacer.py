@@ -34,7 +34,7 @@ class Pacer:
         self._clock = clock
         self._lock = threading.Lock()
         self._bucket: TokenBucket | None = None
-        self._stopped = self._cut = ""
+        self._stopped = self._cut = self._reading_cut = ""
         self._wire_bytes = self._total_bytes = 0
         self._first_ns = self._last_ns = 0
         self._waited_s = 0.0
@@ -73,7 +73,7 @@ class Pacer:
         """Start a unit of work at a rate; its bytes and times are counted from here."""
         with self._lock:
             self._set_rate(rate_bytes_per_s)
-            self._cut = ""
+            self._cut = self._reading_cut = ""
             self._wire_bytes, self._waited_s = 0, 0.0
             self._first_ns = self._last_ns = 0
 
@@ -98,6 +98,23 @@ class Pacer:
         """Cut off the unit in progress, and nothing else."""
         with self._lock:
             self._cut = reason
+
+    def cut_reading(self, reason: str) -> None:
+        """Cut off the unit in progress if it is reading an object back: that can be done again at any time."""
+        with self._lock:
+            self._reading_cut = reason
+
+    def may_read(self) -> None:
+        """To be asked now and then while an object is read back.
+
+        Raises:
+            SendingStoppedError: something else goes first, or the uploader is to end.
+
+        """
+        with self._lock:
+            reason = self._stopped or self._reading_cut
+        if reason:
+            raise SendingStoppedError(reason)
 
     def count(self, size_bytes: int) -> None:
         """Count bytes on the wire that were not asked for beforehand, such as a TLS handshake."""

@@ -14,7 +14,7 @@ class Happened(StrEnum):
     WAITING = "waiting"
     """Something is queued, and nothing may go now."""
     HASHED = "hashed"
-    """A clip was read once and is what its sidecar says."""
+    """A clip was read once and is what its sidecar says, or a stretch of it was read."""
     LOOKED = "looked"
     """The store was asked how far a clip had got."""
     OPENED = "opened"
@@ -54,3 +54,8 @@ class Step:
     """WAITING: when to look again at the latest; None = when queue or link change."""
     receipts: tuple[Receipt, ...] = ()
     decisions: tuple[Decision, ...] = ()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something that has to be kept before the next step is asked for."""
+        return bool(self.receipts or self.decisions)

@@ -175,6 +175,7 @@ class S3Store:
             stream = self._client().get_object(**self._at(key))["Body"]
             with stream:
                 for chunk in stream.iter_chunks(DOWNLOAD_CHUNK_BYTES):
+                    self._pacer.may_read()
                     state.update(chunk)
         return state.hexdigest()
 

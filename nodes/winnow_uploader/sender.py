@@ -13,7 +13,8 @@ class Sender:
     """Steps the worker, again and again.
 
     The worker hands out receipts and decisions with each step and counts them as kept when the next step is
-    asked for: so the thread goes on only after the node has written the last ones to its journals.
+    asked for: so the thread goes on only after the node has written the last ones to its journals. A step without
+    any waits for nobody: the link would stand idle for as long as the node listens to others.
     """
 
     def __init__(self, worker: UploadWorker) -> None:
@@ -39,7 +40,7 @@ class Sender:
         self._wake.set()
 
     def kept(self) -> None:
-        """What the last step said is in the journals."""
+        """What the last step with receipts or decisions said is in the journals; not to be called for others."""
         self._kept.set()
 
     def leave(self) -> bool:
@@ -62,7 +63,8 @@ class Sender:
                 if self._leaving:
                     return
                 step = self._worker.step()
-                self._kept.clear()
+                if step.has_news:
+                    self._kept.clear()
                 self.results.put(step)
                 if step.happened in (Happened.IDLE, Happened.WAITING):
                     self._wake.wait(0.5)

@@ -16,8 +16,8 @@ from winnow_uploader.pacer import Pacer, Sending
 from winnow_uploader.state import UploadState
 
 NOTHING = Sending(0, 0.0, 0.0)
-MAKE_WAY_FRACTION = 0.15
-"""Of a part: less than this is given up for a P0, which costs at most 1.5 MiB; more of it is finished first."""
+MAKE_WAY_FRACTION = 0.3
+"""Of a part: less than this is given up for a P0, which costs at most 3 MiB; more of it is finished first."""
 
 
 class SendingLine:
@@ -54,11 +54,19 @@ class SendingLine:
             return changed
 
     def make_way(self) -> None:
-        """A P0 has come: cut off other data of which little has gone, so that it never waits a whole part."""
+        """A P0 has come: cut off other data of which little has gone, so that it never waits a whole part.
+
+        Nor does it wait until an object was read back to be verified.
+        """
         with self._lock:
             unit, gone_bytes = self._unit, self._pacer.unit_bytes
-            is_data = unit is not None and unit[0] is not UploadClass.SAFETY and unit[1] is Stage.DATA
-            if is_data and gone_bytes < MAKE_WAY_FRACTION * self._most_bytes:
+            if unit is None or unit[0] is UploadClass.SAFETY:
+                return
+            if unit[1] is Stage.SEAL:
+                self._pacer.cut_reading(
+                    "A P0 has come and goes first; the object is read back again afterwards."
+                )
+            elif unit[1] is Stage.DATA and gone_bytes < MAKE_WAY_FRACTION * self._most_bytes:
                 self._pacer.cut("A P0 has come and goes first; the part that had just begun is sent again.")
 
     def link(self) -> Link:

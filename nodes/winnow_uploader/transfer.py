@@ -13,7 +13,14 @@ from winnow_runtime.clock import Clock
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.upload import UploadSettings
 from winnow_uploader.digests import Digests
-from winnow_uploader.fingerprint import FileIdentity, Fingerprint, fingerprint, identity_of
+from winnow_uploader.fingerprint import (
+    MOST_AT_ONCE_BYTES,
+    FileIdentity,
+    Fingerprint,
+    Fingerprinting,
+    fingerprint,
+    identity_of,
+)
 from winnow_uploader.intake import Intake, read_sidecar
 from winnow_uploader.item import Item, ItemState
 from winnow_uploader.object_store import (
@@ -33,6 +40,10 @@ LISTED_PART_BYTES = 256
 """What a part costs in the request that completes an upload."""
 DATA_OVERHEAD = 1 / 400
 """TLS records around data, generously (29 bytes in 16 KiB are 1/565)."""
+
+
+MOST_HALF_HASHED = 8
+"""Clips of which what has been read is remembered: more urgent ones come in between, and again ones before those."""
 
 
 class ClipUnusableError(BadInputError):
@@ -65,6 +76,8 @@ class Transfer:
         self._digests = Digests(queue, store, self._path)
         self._known: set[str] = set()
         """Clips whose parts in the store have been listed since the last doubt."""
+        self._hashing: dict[str, Fingerprinting] = {}
+        """Clips of which a stretch has been read, the oldest first."""
 
     def doubt(self, clip_id: str) -> None:
         """A request for this clip failed: what the store has must be asked again."""
@@ -120,7 +133,9 @@ class Transfer:
             OSError: it is gone or cannot be read.
 
         """
-        found = fingerprint(self._path(item), item.part_bytes)
+        return self._compared(item, fingerprint(self._path(item), item.part_bytes))
+
+    def _compared(self, item: Item, found: Fingerprint) -> Fingerprint:
         if (found.identity.size_bytes, found.sha256) != (item.size_bytes, item.sha256):
             raise ClipUnusableError(
                 f"The clip {item.path} has {found.identity.size_bytes} bytes and SHA-256 {found.sha256[:12]}..., its "
@@ -160,7 +175,14 @@ class Transfer:
         if item.size_bytes >= settings.multipart_from_mib * MIB:
             part_bytes = part_size_bytes(item.size_bytes, settings.part_mib * MIB)
         item = replace(item, part_bytes=part_bytes)
-        found = self.check_content(item)
+        hashing = self._hashing.pop(item.clip_id, None) or Fingerprinting(self._path(item), part_bytes)
+        found = hashing.advance(MOST_AT_ONCE_BYTES)
+        if found is None:
+            while len(self._hashing) >= MOST_HALF_HASHED:
+                self._hashing.pop(next(iter(self._hashing)))
+            self._hashing[item.clip_id] = hashing
+            return Progress(Happened.HASHED, f"{item.path} is read in stretches; there is more of it.")
+        self._compared(item, found)
         item = replace(
             item,
             state=ItemState.OPENING if item.rebuilt else ItemState.READY,

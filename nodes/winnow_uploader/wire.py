@@ -20,7 +20,9 @@ from winnow_operators.upload.link import LEAST_BYTES_PER_S
 from winnow_uploader.pacer import Pacer
 
 UNSENT_BYTES = 32 * 1024
-"""What the kernel may hold that has not left yet, so that little waits in there when the link stalls..."""
+UNSENT_S = 0.002
+"""What the kernel may hold that has not left yet, at least and in time at the rate, so that little waits in there when
+the link stalls (a fixed 32 KiB cost a seventh of the processor time where the link is fast)..."""
 KERNEL_RATE_FACTOR = 1.04
 """...and this much faster than our own rate it may let it go afterwards. Never slower: then it would be the
 kernel that holds sending back, and we would take our limit for the link's."""
@@ -37,6 +39,8 @@ _SO_MAX_PACING_RATE = 47
 """From asm-generic/socket.h; Python has no name for it."""
 _MOST_PACING_RATE = 2**32 - 1
 """Means no limit."""
+_MOST_UNSENT_BYTES = 8 * 1024 * 1024
+"""More than the kernel's send buffers hold: no limit of ours from 4 GB/s on."""
 
 SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -61,7 +65,7 @@ class _Paced:
     pacer: Pacer
     dscp = 0
     _tls = False
-    _kernel_rate = _MOST_PACING_RATE
+    _kernel_rate = 0
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -77,7 +81,7 @@ class _Paced:
         self._tls = hasattr(self.sock, "cipher")  # type: ignore[attr-defined]
         if self._tls:
             self.pacer.count(TLS_HANDSHAKE_BYTES)
-        self._kernel_rate = _MOST_PACING_RATE
+        self._kernel_rate = 0
 
     def send(self, data: Any) -> None:
         view = memoryview(data)
@@ -97,8 +101,10 @@ class _Paced:
         wanted = int(min(rate, _MOST_PACING_RATE))
         sock = getattr(self, "sock", None)
         if sock is not None and wanted != self._kernel_rate:
+            unsent = min(max(int(wanted * UNSENT_S), UNSENT_BYTES), _MOST_UNSENT_BYTES)
             with contextlib.suppress(OSError):  # not everywhere is Linux; the bucket holds all the same
                 sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, wanted.to_bytes(4, "little"))
+                sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, unsent)
             self._kernel_rate = wanted
 
 

@@ -123,7 +123,7 @@ class UploadWorker:
         self.orders = Orders(self._queue, self._outbox, clock, settings.approval_wait_s)
         self._obstacles: dict[str, str] = {}
         self._views: dict[str, tuple[Item, bool, QueueItem]] = {}
-        self._prepared = False
+        self._prepared_day = -1
         self._sending = ""
         self.rebuilt = self._state.is_new
         """There was no state, or a damaged one: whoever keeps a journal of what may leave should add it all again."""
@@ -229,12 +229,17 @@ class UploadWorker:
         if self._pacer.stopped:
             return self._waiting(self._pacer.stopped, None)
         now_ns = self._clock.wall_ns()
+        self._consequences.take_back(now_ns)
         trouble = self._consequences.trouble
         if trouble.holds(now_ns, self._longest_backoff_ns):
             return self._waiting(trouble.sentence, trouble.until_wall_ns)
         plan = self._plan(now_ns)
         self._explain(plan)
         if plan.send is None:
+            if self._files.is_reading:
+                return self._outbox.result(
+                    Step(Happened.HASHED, detail="Files for the queue are being read.")
+                )
             paused = f"paused ({self.orders.pause}) by `winnow upload pause`; " if self.orders.pause else ""
             return self._waiting(paused + plan.reason, plan.until_ns)
         return self._outbox.result(self._carry_out(plan.send))
@@ -256,9 +261,7 @@ class UploadWorker:
 
     def _take_up(self, roots: Sequence[Path]) -> None:
         """Go on where an earlier run ended; without a usable state, with what lies on disk."""
-        for item in self._state.items_in(ItemState.GIVEN_UP):
-            state = ItemState.OPENING if item.mtime_ns else ItemState.QUEUED
-            self._queue.save(replace(item, state=state, attempts=0, next_try_wall_ns=0))
+        self._consequences.take_back_all()
         if self._state.moved_aside is not None:
             name = self._state.moved_aside.name
             reason = (
@@ -376,8 +379,9 @@ class UploadWorker:
         )
 
     def _prepare(self, item: Item) -> None:
-        """Once per process, before the first request: the bucket, and uploads that nobody will finish."""
-        if self._prepared or item.state is ItemState.QUEUED:
+        """Before the first request of a process and of each day: the bucket, and uploads that nobody will finish."""
+        today = day_of(self._clock.wall_ns())
+        if self._prepared_day == today or item.state is ItemState.QUEUED:
             return
         vehicle = self._intake.vehicle
         limit_ns = int(self._settings.abort_parts_after_days * DAY_NS)
@@ -387,7 +391,7 @@ class UploadWorker:
                 self._store.ensure_bucket()
             prefix = f"{vehicle.airport}/{vehicle.id}/"
             count = abort_strays(self._store, prefix, self._clock.wall_ns() - limit_ns, keep)
-        self._prepared = True
+        self._prepared_day = today
         if count:
             self._outbox.tell(
                 None, "cleaned", f"{count} uploads below {prefix} were too old and were aborted."

@@ -215,7 +215,9 @@ class UploadSettings(Strict):
     max_backoff_s: float = Field(default=300.0, gt=0)
     """Longest wait between retries."""
     max_attempts: int = Field(default=20, ge=1)
-    """Failures in a row of one clip after which it is set aside until the next start; never a P0."""
+    """Failures in a row of one clip after which it is set aside for `set_aside_s`; never a P0."""
+    set_aside_s: float = Field(default=3600.0, gt=0)
+    """So long, or until the next start, after which it is tried again."""
     approval_wait_s: float = Field(default=0.0, ge=0, le=30 * 86_400)
     """How long a clip waits for the fleet's approval before it goes without; 0 = none is needed. Never a P0."""
     ageing_points_per_h: float = Field(default=25.0, ge=0)

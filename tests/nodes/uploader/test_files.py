@@ -11,7 +11,7 @@ from tests.fixtures.fake_object_store import FakeObjectStore
 
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_schemas.settings.upload import LinkMode, UploadSettings
-from winnow_uploader import Happened, UploadWorker
+from winnow_uploader import Happened, UploadWorker, files, fingerprint
 
 LOGS = {"name": "diagnostic_logs", "glob": "logs/*.jsonl"}
 SCANS = {
@@ -99,6 +99,27 @@ def test_they_hold_up_no_clip(rig):
     rig.worker.add(make_clip(rig.folder, "p5", 1000, 5))
     _, receipts = rig.rest()
     assert [one.clip_id for one in receipts] == ["id-p5"]
+
+
+def test_reading_large_ones_holds_up_no_clip(rig, monkeypatch):
+    monkeypatch.setattr(files, "MOST_AT_ONCE_BYTES", 1000)
+    monkeypatch.setattr(fingerprint, "READ_BYTES", 500)
+    rig.start(files=[LOGS])
+    rig.write("logs/a.jsonl", b"x" * 20_000)
+    rig.write("logs/b.jsonl", b"y" * 20_000)
+    first = [rig.worker.step() for _ in range(3)]
+    assert {step.happened for step in first} == {Happened.HASHED}
+    rig.worker.add(make_clip(rig.folder, "p0", 1000, 0))
+    done = []
+    for _ in range(60):
+        step = rig.worker.step()
+        done += [step.clip_id] * (step.happened is Happened.DONE)
+        if "id-p0" in done:
+            break
+    assert done == ["id-p0"]
+    assert rig.worker._files.is_reading
+    rig.rest()
+    assert sorted(data[:1] for data, *_ in rig.store.objects.values() if len(data) == 20_000) == [b"x", b"y"]
 
 
 def test_a_log_that_goes_on_is_another_object_and_one_that_is_written_to_waits(rig):

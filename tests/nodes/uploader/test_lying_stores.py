@@ -1,6 +1,8 @@
 """Stores that lie about ETags, check nothing, are full, or slow for an hour; and marks on packets."""
 
 import base64
+import hashlib
+import http.client
 import http.server
 import json
 import socket
@@ -13,8 +15,11 @@ from tests.fixtures.clips import make_clip
 from tests.fixtures.fake_clock import FakeClock
 from tests.fixtures.fake_object_store import FakeObjectStore, silence
 
+from winnow_runtime.clock import SystemClock
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_schemas.settings.upload import LinkSettings, UploadSettings
+from winnow_tools.faultproxy import FaultProxy, Faults
+from winnow_tools.store.ring_files import PART_POWER
 from winnow_uploader import Happened, UploadWorker, transfer
 from winnow_uploader.wire import mark
 
@@ -91,13 +96,15 @@ class TestFake:
         assert Happened.DONE not in happened
         assert not [key for key in store.objects if key.endswith(".json")]
 
-    def test_an_hour_of_silence_costs_a_dozen_tries_and_then_it_goes_on(self, rig):
+    @pytest.mark.parametrize("carried_out", ["before", "after"])
+    def test_an_hour_without_answers_costs_a_dozen_tries_and_then_it_goes_on(self, rig, carried_out):
+        """Whether the store does nothing, or does what it is asked and says so too late."""
         worker, store, clock = rig
         while worker.step().happened is not Happened.PART_SENT:
             pass
         begun, tries, requests = clock.wall_ns(), 0, 0
         while clock.wall_ns() - begun < 3600e9:
-            store.armed(1, "before", silence())
+            store.armed(1, carried_out, silence())
             step = worker.step()
             tries += step.happened is Happened.FAILED
             requests += step.wire_bytes > 0
@@ -108,6 +115,26 @@ class TestFake:
         store.trap = None
         clock.advance(300)
         assert Happened.DONE in self.steps(worker)
+        assert not any(store.stored_again.values())
+
+    def test_an_hour_in_which_every_answer_takes_a_minute_is_only_slow(self, rig, tmp_path):
+        worker, store, clock = rig
+        store.answers_after_s = 60.0
+        begun, order = clock.wall_ns(), []
+        while not order or order[-1][0] not in (Happened.IDLE, Happened.WAITING):
+            if len(order) == 6:
+                worker.make_way()
+                worker.add(make_clip(worker._intake.folder, "p0", 10 * KIB, priority=0))
+            step = worker.step()
+            order.append((step.happened, step.clip_id))
+        happened = [what for what, _ in order]
+        assert Happened.FAILED not in happened
+        assert order[-1][0] is Happened.IDLE
+        done = [clip for what, clip in order if what is Happened.DONE]
+        assert done == ["id-p0", "id-a"]
+        safety = [number for number, (_, clip) in enumerate(order) if clip == "id-p0"]
+        assert safety == list(range(6, 6 + len(safety)))
+        assert clock.wall_ns() - begun > 600e9
         assert not any(store.stored_again.values())
 
 
@@ -121,6 +148,7 @@ class TestSwift:
             part_mib=5,
             first_backoff_s=0.05,
             max_backoff_s=0.1,
+            max_attempts=3,
             link=LinkSettings(ethernet_max_mbps=50_000),
         )
         one = UploadWorker(settings, VEHICLE, tmp_path, tmp_path / "state")
@@ -162,6 +190,68 @@ class TestSwift:
         monkeypatch.setattr(worker._store, "send_part", lie)
         assert self.until(worker, Happened.DONE, Happened.PARKED).happened is Happened.DONE
         assert lies
+
+    def test_answers_that_come_too_late_cost_at_most_one_part(self, store_server, bucket, tmp_path):
+        size = 21 * MIB
+        with FaultProxy("127.0.0.1", store_server.port) as proxy:
+            settings = UploadSettings(
+                endpoint_url=f"http://127.0.0.1:{proxy.port}",
+                credentials_file=str(store_server.credentials_file),
+                bucket=bucket,
+                part_mib=5,
+                read_timeout_s=0.3,
+                first_backoff_s=0.01,
+                max_backoff_s=0.02,
+                link=LinkSettings(ethernet_max_mbps=50_000),
+            )
+            worker = UploadWorker(settings, VEHICLE, tmp_path, tmp_path / "state")
+            try:
+                worker.add(make_clip(tmp_path, "a", size))
+                assert self.until(worker, Happened.PART_SENT)
+                proxy.set_faults(Faults(down_latency_ms=2000))
+                for _ in range(6):
+                    assert "got no answer" in self.until(worker, Happened.FAILED, Happened.DONE).detail
+                proxy.set_faults(Faults())
+                assert self.until(worker, Happened.DONE, Happened.PARKED).happened is Happened.DONE
+            finally:
+                worker.close()
+            assert proxy.up_bytes <= size + 5 * MIB + 64 * KIB
+
+    @pytest.mark.parametrize(("size", "what_is_full"), [(100 * KIB, ""), (21 * MIB, "+segments")])
+    def test_a_full_bucket_keeps_the_queue_until_there_is_room(
+        self, store_server, bucket, worker, tmp_path, size, what_is_full
+    ):
+        set_quota(store_server, f"{bucket}{what_is_full}", 7 * MIB if what_is_full else 1000)
+        worker.add(make_clip(tmp_path, "a", size))
+        worker.add(make_clip(tmp_path, "b", size))
+        for _ in range(5):
+            failed = self.until(worker, Happened.FAILED, Happened.DONE, Happened.PARKED)
+            assert failed.happened is Happened.FAILED
+            assert "Make room in the bucket" in failed.detail
+            assert "raise its quota" in failed.detail
+        status = worker.status()
+        assert (status.queued_clips, status.trouble) == (2, failed.detail)
+        set_quota(store_server, f"{bucket}{what_is_full}", 10**9)
+        done = [step.clip_id for step in worker.drain(30.0) if step.happened is Happened.DONE]
+        assert done == ["id-a", "id-b"]
+
+
+def set_quota(store_server, container, size_bytes):
+    """As the owner of a container does, but asked of the container's own server: the store has no Swift keys."""
+    layout = store_server.store.folder.read_layout()
+    path = f"/AUTH_{store_server.access_key.partition(':')[0]}/{container}"
+    digest = hashlib.md5(f"{layout.hash_prefix}{path}{layout.hash_suffix}".encode(), usedforsecurity=False)
+    place = int(digest.hexdigest()[:8], 16) >> (32 - PART_POWER)
+    headers = {
+        "X-Timestamp": f"{SystemClock().wall_ns() / 1e9:.5f}",
+        "X-Container-Meta-Quota-Bytes": str(size_bytes),
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", layout.container_port, timeout=10)
+    try:
+        connection.request("PUT", f"/sda/{place}{path}", headers=headers)
+        assert connection.getresponse().status in (201, 202)
+    finally:
+        connection.close()
 
 
 class Full(http.server.BaseHTTPRequestHandler):

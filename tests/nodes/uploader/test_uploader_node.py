@@ -195,6 +195,9 @@ def test_receipts_and_decisions_are_in_the_journals_before_the_worker_goes_on(
         hand_of(loop).results.put(step)
         loop.take(look=False)
     assert hand_of(loop).kept_when == [(1, 1), (1, 1)]
+    hand_of(loop).results.put(Step(Happened.PART_SENT, clip.clip_id))
+    loop.take(look=False)
+    assert len(hand_of(loop).kept_when) == 2, "nobody waits for a step without news"
 
 
 def test_a_failure_of_the_worker_ends_the_node(loop: Loop) -> None:

@@ -111,6 +111,28 @@ class TestWire:
         assert pacer.end().wire_bytes == proxy.up_bytes
         assert proxy.up_bytes < clip.size_bytes + 5000
 
+    @pytest.mark.parametrize(
+        ("rate_bytes_per_s", "unsent_bytes"), [(1e6, 32 * 1024), (62.5e6, 130_000), (1e12, 8 * MIB)]
+    )
+    def test_the_kernel_holds_no_more_than_the_rate_needs(
+        self, proxied, clip, monkeypatch, rate_bytes_per_s, unsent_bytes
+    ):
+        _, pacer, store = proxied
+        found = []
+        sendall = socket.socket.sendall
+
+        def looked_at(self, data):
+            lowat = self.getsockopt(socket.IPPROTO_TCP, 25)
+            found.append((lowat, int.from_bytes(self.getsockopt(socket.SOL_SOCKET, 47, 4), "little")))
+            sendall(self, data)
+
+        monkeypatch.setattr(socket.socket, "sendall", looked_at)
+        pacer.begin(1e12)
+        store.head("warm")
+        pacer.begin(rate_bytes_per_s)
+        store.head("k")
+        assert found[-1] == (unsent_bytes, min(int(rate_bytes_per_s * 1.04), 2**32 - 1))
+
     def test_a_refusal_comes_before_the_body_leaves(self, proxied, store_server, clip, tmp_path):
         proxy, pacer, _ = proxied
         keys = tmp_path / "keys.json"
@@ -139,6 +161,21 @@ class TestWire:
         with pytest.raises(SendingStoppedError, match="enough"):
             store.put("k", clip, {}, replace=False)
         assert pacer.end().busy_s < 1.0
+
+    @pytest.mark.parametrize("how", ["cut_reading", "stop"])
+    def test_reading_back_is_cut_off_and_can_be_done_again(self, proxied, clip, how):
+        proxy, pacer, store = proxied
+        store.put("k", clip, {}, replace=False)
+        proxy.set_faults(Faults(down_mbps=10))
+        pacer.begin(1e9)
+        threading.Timer(0.2, getattr(pacer, how), ["enough"]).start()
+        with pytest.raises(SendingStoppedError, match="enough"):
+            store.download_sha256("k")
+        assert proxy.down_bytes < clip.size_bytes
+        pacer.stop("")
+        proxy.set_faults(Faults())
+        pacer.begin(1e9)
+        assert store.download_sha256("k") == clip.sha256
 
     def test_a_deaf_server_times_out(self, proxied, clip):
         proxy, _, store = proxied

@@ -16,7 +16,7 @@ from winnow_operators.upload.budget import DAY_NS, next_midnight_ns
 from winnow_schemas.errors import UnavailableError
 from winnow_schemas.settings.device import VehicleSettings
 from winnow_schemas.settings.upload import LinkMode, LinkSettings, UploadSettings
-from winnow_uploader import Happened, UploadWorker, transfer
+from winnow_uploader import Happened, UploadWorker, fingerprint, transfer
 
 KIB = 1024
 VEHICLE = VehicleSettings(id="v-1", airport="EGLL")
@@ -219,6 +219,55 @@ class TestOrder:
         assert [one.clip_id for one in (worker.step(), worker.step())] == ["id-p0"] * 2
         assert seen(steps_of(worker), Happened.DONE) == ["id-p0", "id-p5"]
 
+    def test_a_p0_does_not_wait_until_a_large_clip_is_read(self, start, tmp_path, monkeypatch):
+        monkeypatch.setattr(transfer, "MOST_AT_ONCE_BYTES", KIB)
+        monkeypatch.setattr(fingerprint, "READ_BYTES", KIB)
+        worker = start()
+        worker.add(make_clip(tmp_path, "large", 23 * KIB, priority=5))
+        first = [worker.step() for _ in range(3)]
+        assert seen(first, Happened.HASHED) == ["id-large"] * 3
+        worker.add(make_clip(tmp_path, "p0", 1000, priority=0))
+        steps = steps_of(worker)
+        done = [step.clip_id for step in steps].index("id-large")
+        assert {step.clip_id for step in steps[:done]} == {"id-p0"}
+        assert seen(steps[:done], Happened.DONE) == ["id-p0"]
+        assert seen(steps, Happened.DONE) == ["id-p0", "id-large"]
+        assert len(seen(first + steps, Happened.HASHED)) == 23 + 1  # where it had got to was remembered
+
+    def test_only_a_few_half_read_clips_are_remembered(self, start, tmp_path, monkeypatch):
+        monkeypatch.setattr(transfer, "MOST_AT_ONCE_BYTES", KIB)
+        monkeypatch.setattr(fingerprint, "READ_BYTES", KIB)
+        worker = start()
+        names = [f"c{number:02}" for number in range(12)]
+        for priority, name in zip((5, 5, 5, 5, 3, 3, 3, 2, 2, 1, 1, 0), names, strict=True):
+            worker.add(make_clip(tmp_path, name, 4 * KIB, priority=priority))
+            worker.step()
+            assert len(worker._transfer._hashing) <= transfer.MOST_HALF_HASHED
+        assert sorted(seen(steps_of(worker, 500), Happened.DONE)) == [f"id-{name}" for name in names]
+        assert not worker._transfer._hashing
+
+    def test_a_p0_does_not_wait_until_an_object_was_read_back(self, start, tmp_path, monkeypatch):
+        worker = start(verify_download=True)
+        worker.add(make_clip(tmp_path, "a", 23 * KIB, priority=5))
+        download, read = worker._store.download_sha256, []
+
+        def with_a_p0_in_between(key):
+            if not read:
+                read.append(key)
+                worker.make_way()
+                worker.add(make_clip(tmp_path, "p0", 1000, priority=0))
+                worker._pacer.may_read()
+                pytest.fail("it was read to its end")
+            worker._pacer.may_read()
+            return download(key)
+
+        monkeypatch.setattr(worker._store, "download_sha256", with_a_p0_in_between)
+        steps = steps_of(worker)
+        (cut,) = [number for number, step in enumerate(steps) if step.happened is Happened.FAILED]
+        assert "read back again afterwards" in steps[cut].detail
+        assert steps[cut + 1].clip_id == "id-p0"
+        assert seen(steps, Happened.DONE) == ["id-p0", "id-a"]
+
     def test_a_p4_counts_as_p1(self, start, tmp_path):
         worker = start()
         for n in (5, 3, 2, 4):
@@ -334,21 +383,40 @@ class TestTrouble:
         assert seen(steps, Happened.FAILED) == ["id-p0"]
         assert seen(steps, Happened.DONE) == ["id-p5"]
 
-    def test_after_too_many_failures_it_is_set_aside_until_the_next_start(
-        self, start, tmp_path, clock, store
-    ):
-        worker = start(max_attempts=3)
+    @staticmethod
+    def given_up(worker, tmp_path, clock, store):
+        """A clip that failed three times, and what was said of it."""
         worker.add(make_clip(tmp_path, "a", 1000))
         steps_of_one = []
         for _ in range(3):
             store.armed(1 if steps_of_one else 2, "before", answer("InternalError", 500))
             steps_of_one += steps_of(worker)
             clock.advance(300)
-        decisions = [one for step in steps_of_one for one in step.decisions]
+        return [one for step in steps_of_one for one in step.decisions]
+
+    def test_after_too_many_failures_it_is_set_aside_until_the_next_start(
+        self, start, tmp_path, clock, store
+    ):
+        worker = start(max_attempts=3)
+        decisions = self.given_up(worker, tmp_path, clock, store)
         assert [one.outcome for one in decisions] == ["failed", "failed", "given_up"]
         assert "3 tries failed, the last so: Request was answered 500" in decisions[-1].reason
         assert worker.status().queued_clips == 0
-        assert seen(steps_of(start()), Happened.DONE) == ["id-a"]
+        again = steps_of(start())
+        assert seen(again, Happened.DONE) == ["id-a"]
+        assert [receipt.clip_id for step in again for receipt in step.receipts] == ["id-a"]
+
+    @pytest.mark.parametrize(("wait_s", "goes"), [(3000, False), (3301, True), (-86_400, True)])
+    def test_or_for_a_while(self, start, tmp_path, clock, store, wait_s, goes):
+        worker = start(max_attempts=3, set_aside_s=3600.0)
+        self.given_up(worker, tmp_path, clock, store)  # 300 s ago
+        clock.wall += wait_s * 10**9
+        steps = steps_of(worker)
+        assert seen(steps, Happened.DONE) == (["id-a"] if goes else [])
+        assert [receipt.clip_id for step in steps for receipt in step.receipts] == (["id-a"] if goes else [])
+        assert [one.outcome for step in steps for one in step.decisions] == (
+            ["queued", "sent"] if goes else []
+        )
 
     def test_a_p0_is_never_given_up(self, start, tmp_path, clock, store):
         worker = start(max_attempts=2)
@@ -461,6 +529,18 @@ class TestResuming:
         told = [one.outcome for step in steps_of(worker) for one in step.decisions]
         assert "cleaned" in told
         assert set(store.uploads) == {"young", "foreign"}
+
+    def test_a_process_that_runs_for_days_looks_for_strays_every_day(self, start, tmp_path, store, clock):
+        worker = start()
+        worker.add(make_clip(tmp_path, "a", 1000))
+        steps_of(worker)
+        store.uploads["old"] = ("EGLL/v-1/2026/01/01/z.mcap", {}, clock.wall_ns(), {})
+        for number, there in ((1, True), (6, True), (8, False)):
+            clock.wall = store.uploads.get("old", (0, 0, clock.wall))[2] + number * DAY_NS
+            worker.add(make_clip(tmp_path, f"b{number}", 1000))
+            steps_of(worker)
+            assert ("old" in store.uploads) == there
+        assert store.calls["open_uploads"] == 4
 
     def test_credentials_that_may_not_list_uploads_do(self, start, tmp_path, store):
         worker = start()

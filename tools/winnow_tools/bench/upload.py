@@ -45,7 +45,7 @@ RATE_MBPS = 20.0
 RATE_BYTES = 40_000_000
 P5_BYTES = 2_000_000_000
 P0_BYTES = 1_000_000
-P0_COUNT = 4
+P0_COUNT = 8
 CPU_BYTES = 200_000_000
 
 
@@ -155,9 +155,10 @@ class _Bench:
         found: dict[str, Any] = {}
         for peer in self._peers:
             self._load.say(f"{name}, {peer.name} ...")
-            found[peer.name] = self._peer(peer, name, counts)
-            self._load.say(f"{name}, {peer.name}: {found[peer.name]}")
-        return found or {"peers": "awscli and s3cmd are not on PATH"}
+            known_as = f"{peer.name} {peer.version}"
+            found[known_as] = self._peer(peer, name, counts)
+            self._load.say(f"{name}, {known_as}: {found[known_as]}")
+        return found or {"peers": "awscli and s3cmd are not on PATH; `make peers` installs them"}
 
     def _peer(self, peer: Peer, name: str, counts: dict[Fault, int]) -> str:
         run = self._load.scratch / f"{name}-{peer.name}"

@@ -15,6 +15,7 @@ from winnow_tools.bench.upload_rig import BUCKET, Bucket
 LIMIT_S = 240.0
 """For one upload; who needs longer is said not to have finished."""
 TRIES = 60
+VERSION_LIMIT_S = 30.0
 _KEEP = ("HOME", "LANG", "PATH", "TMPDIR")
 
 
@@ -25,6 +26,7 @@ class Peer:
     name: str
     program: str
     folder: Path
+    version: str
     resumes: bool
     """Whether it can go on with an upload that was broken off, when it is told which."""
     _environment: dict[str, str] = field(default_factory=dict)
@@ -119,10 +121,22 @@ class Peer:
 
 
 def installed(folder: Path) -> Sequence[Peer]:
-    """The peers that are on PATH."""
+    """The peers that are on PATH and start; a name that some version manager left there is none."""
     known = (("awscli", "aws", False), ("s3cmd", "s3cmd", True))
     return [
-        Peer(name, program, folder / name, resumes)
+        Peer(name, program, folder / name, version, resumes)
         for name, command, resumes in known
-        if (program := shutil.which(command))
+        if (program := shutil.which(command)) and (version := _version(program))
     ]
+
+
+def _version(program: str) -> str:
+    """What it says of itself, "1.46.2" of "aws-cli/1.46.2 Python/3.11"; empty if it does not start."""
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, check=False, timeout=VERSION_LIMIT_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r"\d+(\.\d+)+", done.stdout)
+    return found.group() if found and done.returncode == 0 else ""

@@ -36,7 +36,7 @@ use = egg:swift#healthcheck
 _PROXY = """\
 
 [pipeline:main]
-pipeline = catch_errors gatekeeper healthcheck listing_formats s3api tempauth copy slo dlo proxy-server
+pipeline = catch_errors gatekeeper healthcheck listing_formats s3api tempauth container_quotas copy slo dlo proxy-server
 
 [app:proxy-server]
 use = egg:swift#proxy
@@ -64,6 +64,9 @@ max_upload_part_num = 10000
 [filter:tempauth]
 use = egg:swift#tempauth
 user_{account}_{user} = {secret} .admin
+
+[filter:container_quotas]
+use = egg:swift#container_quotas
 
 [filter:copy]
 use = egg:swift#copy

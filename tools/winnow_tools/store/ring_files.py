@@ -8,12 +8,15 @@ import importlib
 import sys
 from pathlib import Path
 
+PART_POWER = 4
+"""2 to the power of this is the number of partitions."""
+
 
 def write(folder: Path, ports: dict[str, int]) -> None:
     """Write ``account.ring.gz``, ``container.ring.gz`` and ``object.ring.gz``."""
     builder_class = importlib.import_module("swift.common.ring").RingBuilder
     for name, port in ports.items():
-        builder = builder_class(part_power=4, replicas=1, min_part_hours=0)
+        builder = builder_class(part_power=PART_POWER, replicas=1, min_part_hours=0)
         builder.add_dev(
             {
                 "region": 1,
