@@ -42,7 +42,12 @@ def archive(job: Job, settings: DashcamSettings, watch: Callable[[int], bool]) -
         job.archive.mkdir(parents=True, exist_ok=True)
         atomic.remove_temporary(job.archive)
         _small_video(job, settings, watch)
-        for path in [job.record, job.artifact, *sorted(job.crops.glob("*.jpg"))]:
+        for path in [
+            job.record,
+            job.artifact,
+            *sorted(job.crops.glob("*.jpg")),
+            *sorted(job.thumbnails.glob("*.jpg")),
+        ]:
             _copy(path, job.archive / path.name)
         manifest = _manifest(job)
         wrong = list(damaged(job.archive, manifest))

@@ -28,6 +28,11 @@ class Job:
         return self.out / "artifacts" / f"{self.id}.parquet"
 
     @property
+    def thumbnails(self) -> Path:
+        """Small pictures of the kept frames, where the settings ask for them; named by their time."""
+        return self.out / "artifacts" / self.id
+
+    @property
     def record(self) -> Path:
         """The plates of the video (JSON); the last file that is written: it marks the video as read."""
         return self.out / "records" / f"{self.id}.json"

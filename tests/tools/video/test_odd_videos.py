@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -109,6 +110,18 @@ def test_a_log_that_begins_later_places_only_what_it_covers(stages, tmp_path):
     (plate,) = atomic.read_json(record)["plates"]
     for look in plate["timeline"]:
         assert (look["position"] is not None) == (look["t_ns"] >= 1_000_000_000)
+
+
+def test_small_pictures_of_the_kept_frames_are_archived(stages, tmp_path):
+    video = write_small_drive(tmp_path / "drive.mp4", frames=24)
+    proposer = SETTINGS.proposer.model_copy(update={"thumbnail_px": 160})
+    wanted = DashcamSettings(proposer=proposer)
+    summary = go_through([video], tmp_path / "out", wanted, lambda: stages, Watcher())
+    (folder,) = (tmp_path / "out" / "archive").iterdir()
+    pictures = sorted(folder.glob("small-*.jpg"))
+    assert len(pictures) == summary["kept"] > 1
+    assert cv2.imread(str(pictures[0])).shape == (90, 160, 3)
+    assert {each.name for each in pictures} < set(atomic.read_json(folder / "manifest.json")["files"])
 
 
 def test_no_log_at_all_is_said(stages, tmp_path):
