@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.recording_makers import ROS1, ROS2
 
 from winnow_schemas.channel import Channel
 
@@ -12,13 +13,14 @@ XYZI = [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("intensity", "<f4")]
 XYZ = XYZI[:3]
 XYZIRT = [*XYZI, ("ring", "<u2"), ("time", "<f4")]
 _KINDS = {"|i1": 1, "|u1": 2, "<i2": 3, "<u2": 4, "<i4": 5, "<u4": 6, "<f4": 7, "<f8": 8}
-_SCHEMA = b"std_msgs/Header header\nuint8[] data\n"
 
 
 def cloud_channel(encoding: str = "cdr", topic: str = "/points") -> Channel:
+    name = "sensor_msgs/msg/PointCloud2"
     if encoding == "cdr":
-        return Channel(topic, "cdr", "sensor_msgs/msg/PointCloud2", "ros2msg", _SCHEMA)
-    return Channel(topic, "ros1", "sensor_msgs/PointCloud2", "ros1msg", _SCHEMA)
+        return Channel(topic, "cdr", name, "ros2msg", ROS2.generate_msgdef(name, ros_version=2)[0].encode())
+    text = ROS1.generate_msgdef(name, ros_version=1)[0].encode()
+    return Channel(topic, "ros1", "sensor_msgs/PointCloud2", "ros1msg", text)
 
 
 def structured(fields: Sequence[tuple[str, str]], columns: Sequence[NDArray[np.generic]]) -> NDArray[np.void]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from winnow_operators.classify.layout import SIZE, VERSION
 from winnow_operators.classify.network import CLASSES, SCENARIOS, WIDTHS, annotation_priorities, probabilities
 from winnow_operators.classify.onnx_file import INPUT, OUTPUT
-from winnow_runtime.onnx_session import open_session, read_model
+from winnow_runtime.inference.onnx import Device, open_session, read_model
 from winnow_schemas.errors import BadInputError
 
 Array = NDArray[np.float32]
@@ -37,7 +37,7 @@ class ModelCard:
 class ScenarioModel:
     """Features in, logits out."""
 
-    def __init__(self, data: bytes, sha256: str, name: str, provider: str = "cpu") -> None:
+    def __init__(self, data: bytes, sha256: str, name: str, provider: Device = "cpu") -> None:
         """Load and try a model.
 
         Raises:
@@ -53,7 +53,7 @@ class ScenarioModel:
         self.logits(trial)
 
     @classmethod
-    def load(cls, path: Path | None, provider: str = "cpu") -> "ScenarioModel":
+    def load(cls, path: Path | None, provider: Device = "cpu") -> "ScenarioModel":
         """Load a file, or the model that ships with Winnow."""
         if path is None:
             with resources.as_file(

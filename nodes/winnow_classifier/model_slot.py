@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from winnow_classifier.model import ScenarioModel
+from winnow_runtime.inference.onnx import Device
 from winnow_schemas.errors import WinnowError
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.stages import ClassifierMode
@@ -23,7 +24,7 @@ class ModelSlot:
         chosen = settings.classifier
         self.enabled = chosen.mode is ClassifierMode.MODEL
         self._path = base / chosen.model if chosen.model else None
-        self._provider = chosen.provider.value
+        self._provider: Device = chosen.provider.value
         self._stamp: Stamp | None = None
         self._refused: set[str] = set()
         self._previous: ScenarioModel | None = None

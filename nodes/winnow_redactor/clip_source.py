@@ -1,6 +1,7 @@
-"""Reads a clip: which topics may show people, and its messages, channels and extras."""
+"""Reads a clip: which topics may show people, its chunks as they are stored, and its messages one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -9,13 +10,22 @@ from mcap.records import Channel as ChannelRecord
 from mcap.records import Message, Schema
 
 from winnow_operators.privacy import holds_picture, why_withheld
-from winnow_redactor.withhold import ATTACHMENTS, CLOUD_ENCODINGS, METADATA
+from winnow_redactor.chunks import Chunks, Loaded
 from winnow_runtime.mcapfile.records import channel_of
+from winnow_runtime.salvage.target import OutChunk
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import DeviceSettings
 from winnow_schemas.settings.topics import Kind
 from winnow_schemas.sidecar import Sidecar
+
+ATTACHMENTS = frozenset(
+    {"sidecar.json", "settings.yml", "calibration.yml", "calibration.yaml", "calibration.json"}
+)
+"""What the extractor attaches; anything else may be a picture and stays."""
+CLOUD_ENCODINGS = frozenset({"cdr", "ros1", "protobuf"})
+METADATA = "winnow."
+"""How the names of the extractor's metadata begin."""
 
 
 class ClipSource:
@@ -30,6 +40,11 @@ class ClipSource:
         if summary is None:
             raise BadInputError(f"{clip.name} has no summary; nothing of it leaves.")
         self._summary = summary
+        self._chunks: Chunks = self._guard(lambda: Chunks(clip, summary.chunk_indexes, summary.channels))
+
+    def close(self) -> None:
+        """Let go of the clip."""
+        self._chunks.close()
 
     def pictures(self) -> dict[str, str]:
         """Topic -> why it may show people: by its channels, and by its payloads where those say no."""
@@ -37,20 +52,22 @@ class ClipSource:
         looked_at: set[str] = set()
         for record in self._summary.channels.values():
             channel = channel_of(self._summary.schemas.get(record.schema_id), record)
-            kind = self._kind(channel.topic)
+            kind = self.kind(channel.topic)
             why = why_withheld(kind, channel)
             if why:
                 found.setdefault(channel.topic, why)
             # A cloud in a message of a known form is no picture, and in its random bytes anything can be found.
             if kind is not Kind.LIDAR or channel.encoding not in CLOUD_ENCODINGS:
                 looked_at.add(channel.topic)
-        topics = sorted(looked_at - found.keys())
-        for _, channel_record, message in self.messages(topics) if topics else ():
-            if channel_record.topic not in found and holds_picture(message.data):
-                found[channel_record.topic] = "a payload of it is a picture"
+        topics = {
+            number: self._summary.channels[number].topic for number in self.numbers(looked_at - found.keys())
+        }
+        for number, data in self._payloads(topics) if topics else ():
+            if topics[number] not in found and holds_picture(data):
+                found[topics[number]] = "a payload of it is a picture"
         return dict(sorted(found.items()))
 
-    def _kind(self, topic: str) -> Kind:
+    def kind(self, topic: str) -> Kind:
         """What the settings call the topic now, or called it when the clip was cut: the more careful of both."""
         now = self._settings.topic(topic).kind
         then = self._declared.get(topic, now.value)
@@ -58,13 +75,27 @@ class ClipSource:
             return now if now.shows_people else Kind.CAMERA
         return Kind(then) if Kind(then).shows_people else now
 
-    def kind(self, topic: str) -> Kind:
-        """What kind of pictures a topic has."""
-        return self._kind(topic)
+    def _payloads(self, numbers: Collection[int]) -> Iterator[tuple[int, memoryview]]:
+        for loaded in self._each(self._chunks.holding(numbers)):
+            yield from self._chunks.payloads(loaded, numbers)
 
-    def numbers(self, topic: str) -> list[int]:
-        """The file's numbers of a topic's channels."""
-        return sorted(number for number, record in self._summary.channels.items() if record.topic == topic)
+    def passing(self, topics: Collection[str]) -> Iterator[OutChunk]:
+        """What the chunks hold of some topics, in the order of the file."""
+        numbers = self.numbers(topics)
+        for loaded in self._each(self._chunks.holding(numbers)):
+            chunk = self._guard(partial(self._chunks.passing, loaded, numbers))
+            if chunk is not None:
+                yield chunk
+
+    def numbers(self, topics: Collection[str]) -> list[int]:
+        """The channels of some topics."""
+        return sorted(number for number, record in self._summary.channels.items() if record.topic in topics)
+
+    def definitions(self, topics: Collection[str]) -> Iterator[tuple[Schema | None, ChannelRecord]]:
+        """Schema and channel of each of these channels."""
+        for number in self.numbers(topics):
+            record = self._summary.channels[number]
+            yield self._summary.schemas.get(record.schema_id), record
 
     def channel(self, number: int) -> Channel:
         """A channel by the file's number."""
@@ -72,19 +103,10 @@ class ClipSource:
         return channel_of(self._summary.schemas.get(record.schema_id), record)
 
     def messages(self, topics: list[str]) -> Iterator[tuple[Schema | None, ChannelRecord, Message]]:
-        """The messages of some topics, in time order."""
+        """The messages of some topics, in time order: for those whose pictures are written anew."""
         found = self._reader.iter_messages(topics=topics, log_time_order=True)
         while (item := self._guard(lambda: next(found, None))) is not None:
             yield item
-
-    def channels(self, topics: list[str]) -> list[Channel]:
-        """Channels of these topics."""
-        schemas = self._summary.schemas
-        return [
-            channel_of(schemas.get(record.schema_id), record)
-            for record in self._summary.channels.values()
-            if record.topic in topics
-        ]
 
     @property
     def topics(self) -> set[str]:
@@ -107,9 +129,15 @@ class ClipSource:
         found = self._guard(lambda: list(self._reader.iter_metadata()))
         return [metadata for metadata in found if metadata.name.startswith(METADATA)]
 
-    def _guard(self, read: Any) -> Any:
+    def _each(self, found: Iterator[Loaded]) -> Iterator[Loaded]:
+        while (item := self._guard(lambda: next(found, None))) is not None:
+            yield item
+
+    def _guard(self, read: Callable[[], Any]) -> Any:
         try:
             return read()
+        except BadInputError:
+            raise
         except Exception as error:  # noqa: BLE001 - decompressors and parsers have errors of many kinds
             what = str(error) or type(error).__name__
             raise BadInputError(f"{self._name} cannot be read ({what}); nothing of it leaves.") from None

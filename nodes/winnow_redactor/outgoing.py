@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Workshop:
     crew: Callable[[], Crew]
     """Loads and measures the detectors when the first picture is met."""
     breathe: Callable[[], None] = lambda: None
-    """Called at every frame: a long clip must not look like a dead node."""
+    """Called at every message: a long clip must not look like a dead node."""
 
 
 class _TopicStuckError(Exception):
@@ -71,8 +72,7 @@ def redact_outgoing(clip: Path, shop: Workshop) -> Made:
         file = clip.open("rb")
     except OSError as error:
         raise BadInputError(f"{clip.name} cannot be read ({error.strerror}); nothing of it leaves.") from None
-    with file:
-        source = ClipSource(clip, file, shop.settings, sidecar)
+    with file, closing(ClipSource(clip, file, shop.settings, sidecar)) as source:
         pictures = source.pictures()
         profile = shop.settings.upload.profile
         is_copied = bool(pictures) or source.strange_extras
@@ -91,7 +91,7 @@ def redact_outgoing(clip: Path, shop: Workshop) -> Made:
                 planner = Planner(source, policy, shop.crew, shop.breathe, safety=sidecar.priority == 0)
                 done = _copied(source, target, sidecar, planner.plan(pictures), identity, shop)
             else:
-                done = repack(clip, target, profile, shop.settings)
+                done = repack(clip, target, profile, shop.settings, lambda _: shop.breathe())
         return Made(
             target,
             done,
@@ -127,7 +127,7 @@ def _copied(
     )  # a crash's leftovers go at the start
     try:
         _made(source, between, sidecar, plan, identity, shop)
-        return repack(between, target, profile, shop.settings)
+        return repack(between, target, profile, shop.settings, lambda _: shop.breathe())
     finally:
         between.unlink(missing_ok=True)
         between.with_suffix(".json").unlink(missing_ok=True)
@@ -193,6 +193,7 @@ class _Copier:
 
     def add(self, schema: Schema | None, record: ChannelRecord, message: Message) -> None:
         """One message of the clip."""
+        self._shop.breathe()
         rewritten, listed = self._plan.rewritten.get(record.id), self._plan.listed.get(record.id)
         channel = channel_of(schema, record)
         data: bytes = message.data
@@ -216,7 +217,6 @@ class _Copier:
         return plan.frames[place]
 
     def _rewritten(self, number: int, plan: ChannelPlan, message: Message) -> bytes:
-        self._shop.breathe()
         frame = self._frame(number, plan, message)
         settings = self._shop.settings.redactor
         stream = self._streams.get(number)
@@ -279,7 +279,7 @@ def _resized(described: Sidecar, grown: dict[str, int]) -> Sidecar:
 
 
 def _profile(source: ClipSource, plan: ClipPlan, topics: list[str]) -> str:
-    return "" if plan.listed else profile_of(source.channels(topics))
+    return "" if plan.listed else profile_of([channel_of(*each) for each in source.definitions(topics)])
 
 
 def _describe(sidecar: Sidecar, plan: ClipPlan, record: Redaction, settings: DeviceSettings) -> Sidecar:

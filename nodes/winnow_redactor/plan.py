@@ -78,7 +78,7 @@ class Planner:
         if crew is None and not whole:
             plan.withheld[topic] = self._missing(topic)
             return
-        for number in self._source.numbers(topic):
+        for number in self._source.numbers([topic]):
             channel = self._source.channel(number)
             made = inspect(channel, self._frames(topic, number), crew, self._settings, self._breathe, whole)
             if made.stuck:

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 
+from winnow_operators.native.keeping import keep
+from winnow_operators.native.pictures import names_picture
 from winnow_operators.stream.numbering import Arrival, PortNumbering
 from winnow_runtime.ring.board import Channels, channel_from_dict
 from winnow_runtime.ring.folder import RingFolder
@@ -21,6 +22,8 @@ ANNOUNCE_MAX_BYTES = 8 * 1024 * 1024
 """A schema with everything that it refers to; the largest seen (nested protobuf descriptors) are 200 kB."""
 TIMELESS_MAX = 256
 """Messages without a time that wait for message time to begin."""
+UNANNOUNCED_MAX = 32
+"""Types and shapes of values on one port; a node sends one, or a few."""
 _NO_TIME = -(2**63)
 
 
@@ -37,6 +40,8 @@ class Port:
     topic: str = ""
     refused: int = 0
     """Messages refused because something before them is missing; they come again."""
+    unannounced: dict[Channel, int] = field(default_factory=dict)
+    """Channels of a node that announces none -> our names for them."""
     shut: bool = False
     """There was no memory for its ring: messages are acknowledged and lost, or its source would wait for ever."""
 
@@ -123,12 +128,12 @@ class Intake:
         if port.shut:
             self.lost += 1 + lost
             return
-        data, number = self._payload(port, event)
+        t_ns: int = meta["t_ns"] if "t_ns" in meta else self._present_ns(meta)
+        data, number = self._payload(port, event, t_ns)
         writer = port.writer
         if writer is None or number is None:
             self.lost += 1
             return
-        t_ns: int = meta["t_ns"] if "t_ns" in meta else self._present_ns(meta)
         if not writer.push(data, t_ns, meta.get("pub_ns", t_ns), seq, number):
             self._oversize(port, len(data))
         if lost:
@@ -206,35 +211,41 @@ class Intake:
         port.topic = channel.topic
         self._channels.announce(port.id, number, channel)
 
-    def _payload(self, port: Port, event: Input) -> tuple[memoryview, int | None]:
-        """The bytes to keep and the channel's number; a typed Arrow value is kept as JSON."""
-        number = self._channels.aliases.get((port.id, event.metadata.get("channel", -1)))
-        if number is not None and port.writer is not None and pa.types.is_uint8(event.value.type):
+    def _payload(self, port: Port, event: Input, t_ns: int) -> tuple[memoryview, int | None]:
+        """The bytes to keep and the channel's number; an Arrow value becomes a message that viewers know."""
+        meta = event.metadata
+        is_bytes = pa.types.is_uint8(event.value.type)
+        number = self._channels.aliases.get((port.id, meta.get("channel", -1)))
+        if number is not None and "channel" in meta and port.writer is not None and is_bytes:
             return view_bytes(event.value), number
-        if event.metadata.get("encoding") is None and not pa.types.is_uint8(event.value.type):
-            return self._arrow(port, event.value)
-        if event.metadata.get("channel") is None:  # bytes of a node that announces nothing
-            encoding = str(event.metadata.get("encoding", "raw"))
-            schema = str(event.metadata.get("schema", ""))
-            self._know(port, -1, Channel(topic=f"/{port.id}", encoding=encoding, schema_name=schema))
-            return view_bytes(event.value), self._channels.aliases.get((port.id, -1))
-        self._problem(
-            port,
-            "unannounced",
-            f"A message on {port.id} names a channel that was not announced; it was not kept.",
-        )
-        return memoryview(b""), None
-
-    def _arrow(self, port: Port, value: pa.Array) -> tuple[memoryview, int | None]:
-        if (port.id, -1) not in self._channels.aliases:
-            schema = json.dumps({"type": "object", "properties": {"value": {"description": str(value.type)}}})
-            channel = Channel(
-                f"/{port.id}", "json", f"arrow.{value.type}"[:200], "jsonschema", schema.encode()
+        if "channel" in meta:
+            self._problem(
+                port,
+                "unannounced",
+                f"A message on {port.id} names a channel that was not announced; it was not kept.",
             )
-            self._know(port, -1, channel)
-        rows: Any = value.to_pylist()
-        body = json.dumps({"value": rows[0] if len(rows) == 1 else rows}, default=str)
-        return memoryview(body.encode()), self._channels.aliases.get((port.id, -1))
+            return memoryview(b""), None
+        if is_bytes and ("schema" in meta or not names_picture(str(meta.get("encoding", "")))):
+            encoding = str(meta.get("encoding", "raw"))
+            channel = Channel(f"/{port.id}", encoding, str(meta.get("schema", "")))
+            return view_bytes(event.value), self._number(port, channel)
+        kept = keep(f"/{port.id}", event.value, meta, t_ns)
+        return memoryview(kept.payload), self._number(port, kept.channel)
+
+    def _number(self, port: Port, channel: Channel) -> int | None:
+        """Of a channel that nobody announces; values of other types and shapes have channels of their own."""
+        alias = port.unannounced.get(channel)
+        if alias is None:
+            if len(port.unannounced) >= UNANNOUNCED_MAX:
+                self._problem(
+                    port,
+                    "refused",
+                    f"Port {port.id} has carried {UNANNOUNCED_MAX} types of values; one of a further type was not kept.",
+                )
+                return None
+            alias = port.unannounced[channel] = -1 - len(port.unannounced)
+            self._know(port, alias, channel)
+        return self._channels.aliases.get((port.id, alias))
 
     def _gap(self, port: Port, writer: RingWriter, lost: int, t_ns: int) -> None:
         self.lost += lost

@@ -8,7 +8,7 @@ import numpy as np
 from winnow_operators.privacy.boxes import Found
 from winnow_operators.privacy.object_model import persons
 from winnow_redactor.detectors.detector import Identity, Picture, model_name
-from winnow_runtime.onnx_session import open_session, read_model
+from winnow_runtime.inference.onnx import open_session, read_model
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.redaction import Subject
 

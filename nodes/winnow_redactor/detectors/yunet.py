@@ -6,7 +6,7 @@ import cv2
 
 from winnow_operators.privacy.boxes import MAX_BOXES, Box, Found
 from winnow_redactor.detectors.detector import Identity, Picture, model_name
-from winnow_runtime.onnx_session import read_model
+from winnow_runtime.inference.onnx import read_model
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings.redaction import Subject
 

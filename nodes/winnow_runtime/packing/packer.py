@@ -139,7 +139,7 @@ class ChannelPacker:
         if self.codec is not Codec.DRACO:
             return packed
         stamp, frame = (layout.stamp_ns, layout.frame_id) if layout else (message.t_ns, "")
-        return cloud_message(stamp, frame, 0, [], b"", packed)
+        return cloud_message(stamp, frame, b"", packed)
 
     def _frame(self, message: Timed, frames: FrameEncoder) -> bytes:
         layout = image_layout_of(self.channel, message.data)

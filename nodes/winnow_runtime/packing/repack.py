@@ -30,8 +30,10 @@ PLAIN_SIDECAR = "plain.sidecar.json"
 WAITING_BYTES = 32 * 1024 * 1024
 """Messages of all channels that wait for their blocks; beyond it all blocks are closed."""
 Progress = Callable[[int], None]
-"""Called with the messages done so far, every :data:`PROGRESS_EVERY`."""
+"""Called with the messages done so far, at least every :data:`PROGRESS_EVERY` and :data:`PROGRESS_BYTES`."""
 PROGRESS_EVERY = 2048
+PROGRESS_BYTES = 4 * 1024 * 1024
+"""Draco takes an eighth of a second for so much: whoever must answer others meanwhile does so in time."""
 
 
 def repack(
@@ -148,13 +150,11 @@ def _pack(
     writer = McapWriter(out.write)
     lanes = _Lanes(writer, contents, profile, settings)
     in_window = False
-    for number, message in enumerate(contents.messages()):
+    for message in _watched(contents, progress):
         if not in_window and message.t_ns >= source.start_ns:
             lanes.flush()  # no block holds both latched messages and some of the window
             in_window = True
         lanes.add(message)
-        if number % PROGRESS_EVERY == 0:
-            progress(number)
     lanes.flush()
     writer.flush()
     plain = source.packing
@@ -220,15 +220,13 @@ def _restore(contents: ClipContents, out: HashedFile, progress: Progress) -> tup
     channels: list[Channel] = [origin.channel for origin in contents.origins.values()]
     writer = McapWriter(out.write, profile=profile_of(channels))
     numbers: dict[int, int] = {}
-    for number, message in enumerate(contents.messages()):
+    for message in _watched(contents, progress):
         own = numbers.get(message.number)
         if own is None:
             origin = contents.origins[message.number]
             writer.stream(origin.stream, origin.compression)
             own = numbers[message.number] = writer.channel(origin.channel, origin.stream)
         writer.message(own, message.t_ns, message.pub_ns, message.sequence, message.data)
-        if number % PROGRESS_EVERY == 0:
-            progress(number)
     writer.flush()
     lossy = source.packing.lossy if source.packing is not None else {}
     original = _plain_sidecar(contents)
@@ -247,6 +245,16 @@ def _restore(contents: ClipContents, out: HashedFile, progress: Progress) -> tup
             data = original if attachment.name == SIDECAR else attachment.data
             _attach(writer, attachment, attachment.name, data)
     return _finished(writer, out, contents, described)
+
+
+def _watched(contents: ClipContents, progress: Progress) -> Iterator[Restored]:
+    said_at = waiting = 0
+    for number, message in enumerate(contents.messages()):
+        yield message
+        waiting += len(message.data)
+        if waiting >= PROGRESS_BYTES or number - said_at >= PROGRESS_EVERY:
+            progress(number)
+            said_at, waiting = number, 0
 
 
 def _plain_sidecar(contents: ClipContents) -> bytes | None:

@@ -111,9 +111,9 @@ def classify(triggers: Sequence[tuple[str, int]], surroundings: Surroundings) ->
         scenario, confidence = BY_TRIGGER.get(kind, _BY_PRIORITY[priority])
         if priority == 0 and scenario is not Scenario.NEAR_MISS:
             scenario, confidence = _BY_PRIORITY[0]  # 4.4: any P0 trigger, also one that the settings made P0
-        votes.append((ANNOTATION_PRIORITY[scenario], confidence, scenario, kind))
-    _, confidence, scenario, kind = max(votes)
-    reasons = [f"{kind} usually means {scenario}"]
+        votes.append((ANNOTATION_PRIORITY[scenario], confidence, scenario, kind, priority))
+    _, confidence, scenario, kind, priority = max(votes)
+    reasons = [_meaning(kind, priority, scenario)]
     if scenario in (Scenario.NORMAL_ROUTINE, Scenario.NORMAL_DIVERSE):
         if surroundings.adverse:
             scenario, confidence = Scenario.ADVERSE_WEATHER, _LIKELY
@@ -121,8 +121,14 @@ def classify(triggers: Sequence[tuple[str, int]], surroundings: Surroundings) ->
         elif surroundings.dark:
             scenario, confidence = Scenario.NIGHT_OPERATION, _LIKELY
             reasons.append(f"but {surroundings.dark}")
-    agreeing = {other for _, _, vote, other in votes if vote is scenario} - {kind}
+    agreeing = {other for _, _, vote, other, _ in votes if vote is scenario} - {kind}
     if agreeing:
         confidence = min(0.9, confidence + 0.1)
         reasons.append(f"{', '.join(sorted(agreeing))} agree{'s' if len(agreeing) == 1 else ''}")
     return Ruled(scenario, confidence, ANNOTATION_PRIORITY[scenario], tuple(reasons))
+
+
+def _meaning(kind: str, priority: int, scenario: Scenario) -> str:
+    if kind in BY_TRIGGER:
+        return f"{kind} usually means {scenario}"
+    return f"{kind} is none of the standard triggers, and P{priority} is taken for {scenario}"

@@ -36,7 +36,7 @@ def put_column(writer: PackedWriter, squeezer: Squeezer, column: Column, toleran
     """Write a column; the largest error that its reader will see (0 without ``tolerance``)."""
     divisor = _divisor(column, tolerance)
     if divisor:
-        scaled = _scale(column.astype(np.float64), divisor)
+        scaled = _scale(column, divisor)
         held = _held(column, scaled, divisor, tolerance)
         if len(column) - int(held.sum()) <= len(column) * (1.0 if tolerance else _EXCEPTIONS_MAX):
             return _put_scaled(writer, squeezer, column, scaled, held, divisor)
@@ -74,7 +74,7 @@ def _divisor(column: Column, tolerance: float) -> float:
         return cells_per_unit(tolerance)
     sample = column[:: max(1, len(column) // _SAMPLE)]
     for divisor in _DIVISORS:
-        held = _held(sample, _scale(sample.astype(np.float64), divisor), divisor, 0.0)
+        held = _held(sample, _scale(sample, divisor), divisor, 0.0)
         if len(sample) and held.mean() >= 1 - _EXCEPTIONS_MAX:
             return divisor
     return 0.0
@@ -85,9 +85,9 @@ def cells_per_unit(tolerance: float) -> float:
     return 1.0 / (2.0 * tolerance * 0.998)
 
 
-def _scale(values: NDArray[np.float64], divisor: float) -> NDArray[np.int64]:
-    with np.errstate(invalid="ignore", over="ignore"):
-        scaled = np.rint(values * divisor)
+def _scale(values: Column, divisor: float) -> NDArray[np.int64]:
+    with np.errstate(invalid="ignore", over="ignore"):  # a NaN that signals does so already in the cast
+        scaled = np.rint(values.astype(np.float64) * divisor)
         fits = np.abs(scaled) < _INT_MAX  # NaN does not
     return np.where(fits, scaled, 0.0).astype(np.int64)
 
@@ -110,7 +110,7 @@ def _held(column: Column, scaled: NDArray[np.int64], divisor: float, tolerance: 
 def cells_of(column: NDArray[np.float32], tolerance: float) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Cell per value on the grid of ``tolerance``, and which values it holds (not NaN, not far outside)."""
     divisor = cells_per_unit(tolerance)
-    scaled = _scale(column.astype(np.float64), divisor)
+    scaled = _scale(column, divisor)
     return scaled, _held(column, scaled, divisor, tolerance)
 
 

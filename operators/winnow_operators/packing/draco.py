@@ -15,7 +15,7 @@ from winnow_operators.packing import foxglove
 from winnow_operators.packing.cloud import AXES, column_of, empty_rows
 from winnow_operators.packing.cloud_layout import CloudLayout, PointField
 from winnow_operators.packing.columns import cells_of, values_of
-from winnow_operators.packing.draco_stream import ATTRIBUTE, POINTS_MAX, decode, encode
+from winnow_operators.packing.draco_stream import POINTS_MAX, decode, encode
 from winnow_operators.packing.entropy import Squeezer, take
 from winnow_operators.packing.faults import PackingError
 from winnow_operators.packing.intensity import Intensity, put_intensity, quantised, take_intensity
@@ -94,9 +94,7 @@ def pack_draco(
     ):
         return None
     restore = _describe(payload, layout, rows, points, attribute, axes, light, tolerance_m, squeezer)
-    message = foxglove.cloud_message(
-        layout.stamp_ns, layout.frame_id, *_decoded_form(attribute), data, restore
-    )
+    message = foxglove.cloud_message(layout.stamp_ns, layout.frame_id, data, restore)
     return message, points.error_m, attribute.error if attribute else 0.0
 
 
@@ -136,7 +134,9 @@ def unpack_draco(message: bytes | memoryview) -> bytes:
         raise PackingError(
             f"A Draco cloud of {len(rows):,} points has another number of them; it was not unpacked."
         )
-    keys = _decode(fields.get(6, memoryview(b"")), origin, unique, bits, attribute, tolerance_m)
+    keys = _decode(
+        fields.get(foxglove.DATA_FIELD, memoryview(b"")), origin, unique, bits, attribute, tolerance_m
+    )
     _fill(rows, loose, raw, np.repeat(keys, counts), origin, bits, offsets, attribute, at, tolerance_m)
     return b"".join((head, rows.tobytes(), tail))
 
@@ -338,12 +338,3 @@ def _has_padding(rows: NDArray[np.uint8], layout: CloudLayout) -> bool:
     for field in layout.fields:
         covered[field.offset : field.offset + field.dtype.itemsize * field.count] = True
     return bool(rows[:, ~covered].any())
-
-
-def _decoded_form(attribute: Intensity | None) -> tuple[int, list[PointField]]:
-    """Stride and fields of what a viewer gets from Draco."""
-    fields = [PointField(name, 4 * place, np.dtype("<f4")) for place, name in enumerate(AXES)]
-    if attribute is None:
-        return 12, fields
-    kind = attribute.shown_dtype
-    return 12 + kind.itemsize, [*fields, PointField(ATTRIBUTE, 12, kind)]

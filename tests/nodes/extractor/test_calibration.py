@@ -7,7 +7,7 @@ from mcap.reader import make_reader
 from tests.nodes.vehicle_rig import Rings, S, Vehicle, an_event, cut_clips
 
 from winnow_extractor.calibration import CALIBRATION_MAX_BYTES, read_calibration
-from winnow_redactor.withhold import ATTACHMENTS
+from winnow_redactor.clip_source import ATTACHMENTS
 from winnow_schemas.channel import Channel
 from winnow_schemas.errors import BadInputError
 

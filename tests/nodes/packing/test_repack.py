@@ -132,8 +132,12 @@ def test_draco_clouds_are_foxgloves_and_decode_by_their_own_schema(clip: Path, t
     assert (message.format, message.frame_id) == ("draco", "lidar")
     assert (message.timestamp.seconds, message.timestamp.nanos) == (1_700_000_000, 123_456_789)
     assert message.pose.orientation.w == 1
-    assert [field.name for field in message.fields] == ["x", "y", "z", "intensity"]
-    assert len(DracoPy.decode(message.data).points) == 2000
+    assert [field.name for field in message.DESCRIPTOR.fields] == [
+        "timestamp", "frame_id", "pose", "data", "format"
+    ]  # fmt: skip
+    decoded = DracoPy.decode(message.data)
+    assert len(decoded.points) == 2000
+    assert [each["name"] for each in decoded.attributes] == [None, "intensity"]
 
 
 def test_upload_comes_back_within_the_bound_with_schemas_and_times(clip: Path, tmp_path: Path) -> None:

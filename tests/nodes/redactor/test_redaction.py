@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.nodes.redactor import pictures as p
@@ -14,6 +15,8 @@ from tests.nodes.redactor.test_redactor_node import PLAIN, SETTINGS, content, ou
 from tests.nodes.vehicle_rig import Rings, S, Vehicle, an_event, cut_clips, verdict_on
 
 import winnow_redactor.node
+from winnow_operators.native.faults import NativeError
+from winnow_operators.native.keeping import keep, restore
 from winnow_redactor.audit import FOLDER
 from winnow_redactor.crew import Crew
 from winnow_schemas.channel import Channel
@@ -452,3 +455,30 @@ def test_a_redacted_copy_in_the_profile_that_is_sent_passes_the_last_gate(
     with pytest.raises(BadInputError, match="no record"):
         gate.item(outgoing, 0)
     assert vehicle.leftovers() == []
+
+
+@pytest.mark.parametrize("encoding", ["bgr8", "jpeg"])
+def test_pictures_that_a_node_sent_are_covered_and_have_no_uncovered_twin(
+    vehicle: Vehicle, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    use(monkeypatch, p.crew_of(p.MagentaDetector()))
+    shape = {"encoding": encoding, "width": p.WIDTH, "height": p.HEIGHT}
+    sent = [
+        keep(
+            "/front",
+            pa.array(image.reshape(-1) if encoding == "bgr8" else list(p.jpeg(image)), pa.uint8()),
+            shape,
+            S,
+        )
+        for image in MOVING
+    ]
+    channel = sent[0].channel
+    clip_with(vehicle, channel, [each.payload for each in sent])
+    (outgoing,) = redact(vehicle)
+    assert outcome(vehicle) == "redacted"
+    payloads = left(vehicle, outgoing)
+    assert [p.magenta_left(image) for image in p.pictures_in(channel, payloads)] == [0] * FRAMES
+    for payload, original in zip(payloads, sent, strict=True):
+        assert len(payload) < 1.2 * len(original.payload)
+        with pytest.raises(NativeError, match="redacted"):
+            restore(channel, payload)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from tests.fakes import FakeClock, FakeSeam
 
-from winnow_ring.intake import TIMELESS_MAX
+from winnow_operators.native.keeping import restore
+from winnow_ring.intake import TIMELESS_MAX, UNANNOUNCED_MAX
 from winnow_ring.node import Ring
 from winnow_runtime.node import Node
 from winnow_runtime.ring.board import Cell, End, channel_to_dict
@@ -315,3 +316,33 @@ def test_dead_runs_are_cleaned_up(make_node: Callable[..., Node], tmp_path: Path
     assert not dead.exists()
     assert "removed" not in outcomes(ring)  # of this machine, so not in a ledger that a replay must repeat
     assert any("winnow-dead" in line for _, line in ring.node.seam.logged)
+
+
+def test_values_of_several_kinds_on_one_port_have_a_channel_each(ring: Ring) -> None:
+    shape = {"encoding": "rgb8", "width": 2, "height": 2}
+    ring.take(Input("scalar", pa.array(range(12), pa.uint8()), {"t_ns": 1, **shape}))
+    for t_ns in (2, 3):
+        ring.take(Input("scalar", pa.array([1.0]), {"t_ns": t_ns}))
+        ring.take(Input("scalar", pa.array([1.0, 2.0]), {"t_ns": t_ns}))
+    view = RingView(ring.folder)
+    entries = view.ring("scalar").between(0, 10)
+    channels = [view.channel(int(entry["channel"])) for entry in entries]
+    assert [channel.schema_name for channel in channels] == ["foxglove.RawImage", *["arrow.double"] * 4]
+    back = [
+        restore(channel, view.ring("scalar").copy(entry) or b"")[0].to_pylist()
+        for entry, channel in zip(entries, channels, strict=True)
+    ]
+    assert back == [list(range(12)), [1.0], [1.0, 2.0], [1.0], [1.0, 2.0]]
+    lines = (ring.folder.path / "channels.jsonl").read_text("utf-8").splitlines()
+    assert sum('"port": "scalar"' in line for line in lines) == 3
+
+
+def test_a_port_that_changes_its_type_without_end_is_refused_in_the_end(ring: Ring) -> None:
+    for size in range(UNANNOUNCED_MAX + 2):
+        ring.take(
+            Input("scalar", pa.array([[1] * (size + 1)], pa.list_(pa.int8(), size + 1)), {"t_ns": size})
+        )
+    ring.beat()
+    assert ring.intake.messages == UNANNOUNCED_MAX
+    assert ring.intake.lost == 2
+    assert "refused" in outcomes(ring)

@@ -241,3 +241,11 @@ class TestDiversity:
 )
 def test_the_sun(utc_s: int, latitude: float, longitude: float, elevation: float) -> None:
     assert sun_elevation_deg(utc_s * 10**9, latitude, longitude) == pytest.approx(elevation, abs=0.4)
+
+
+def test_a_trigger_of_ones_own_is_not_said_to_have_a_usual_meaning() -> None:
+    ruled = classify([("slowing_down", 2)], Surroundings())
+    assert ruled.reasons == (
+        "slowing_down is none of the standard triggers, and P2 is taken for mapping_discrepancy",
+    )
+    assert classify([("estop", 0)], Surroundings()).reasons == ("estop usually means near_miss",)

@@ -62,6 +62,14 @@ def test_lossless_clouds_come_back_byte_for_byte(
     assert error == 0
 
 
+def test_numbers_that_are_none_and_signal_it_are_kept_without_a_word() -> None:
+    """Warnings are errors here: the cast of a signalling NaN to float64 gives one."""
+    points = structured(XYZI, [np.full(50, 0x7FA00001, "<u4").view("<f4")] * 4)
+    payload = cloud(points)
+    packed, _ = pack_cloud(payload, layout(payload, "cdr"), Squeezer(Entropy.ZSTD))
+    assert unpack_cloud(packed) == payload
+
+
 @settings(deadline=None, max_examples=100)
 @given(points=clouds(XYZIRT), bound=st.sampled_from([0.001, 0.01, 0.02, 0.5]))
 def test_ordered_clouds_keep_everything_but_millimetres(points: NDArray[np.void], bound: float) -> None:

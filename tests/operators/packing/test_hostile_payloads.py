@@ -120,7 +120,7 @@ def test_a_small_message_does_not_take_the_memory(bomb: bytes, read: Callable[[b
 @pytest.mark.parametrize("change", ["points", "codec", "version", "foreign", "magic"])
 def test_draco_clouds_that_lie(change: str) -> None:
     fields = foxglove.bytes_fields(MADE[0])
-    restore, data = bytearray(fields[foxglove.RESTORE_FIELD]), bytearray(fields[6])
+    restore, data = bytearray(fields[foxglove.RESTORE_FIELD]), bytearray(fields[foxglove.DATA_FIELD])
     if change == "points":
         at = data.index(b"intensity") + len("intensity") + 3
         data[at : at + 4] = (1 << 31).to_bytes(4, "little")
@@ -130,9 +130,9 @@ def test_draco_clouds_that_lie(change: str) -> None:
         restore[0] = 9
     elif change == "magic":
         data[:5] = b"XXXXX"
-    message = foxglove.cloud_message(0, "", 16, [], bytes(data), bytes(restore))
+    message = foxglove.cloud_message(0, "", bytes(data), bytes(restore))
     if change == "foreign":
-        message = foxglove.cloud_message(0, "", 16, [], bytes(data), b"")
+        message = foxglove.cloud_message(0, "", bytes(data), b"")
     with pytest.raises(PackingError, match="not unpacked"):
         unpack_draco(message)
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from tests.clouds import cloud, cloud_channel, sweep
 from tests.nodes.vehicle_rig import Rings, S, Vehicle, an_event, cut_clips
@@ -100,3 +101,24 @@ def test_parts_of_a_packed_clip_are_exported_as_they_were(out: Path, tmp_path: P
     one, other = (next((tmp_path / name).glob("*.csv")) for name in ("plain", "packed"))
     assert one.read_bytes() == other.read_bytes()
     assert (tmp_path / "plain.mcap").read_bytes() == (tmp_path / "packed.mcap").read_bytes()
+
+
+@pytest.mark.parametrize("profile", ["packed", "upload"])
+def test_a_packed_clip_is_drawn_and_plotted_like_the_plain_one(
+    out: Path, tmp_path: Path, profile: str
+) -> None:
+    (clip,) = out.glob("clips/P1/*.mcap")
+    packed = Path(repacked(clip, "--profile", profile, "-o", tmp_path / "small")["path"])
+    for name, path in (("plain", clip), ("packed", packed)):
+        result = clips("thumbs", path, "-o", tmp_path / f"{name}.png", "--json")
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)["topics"] == ["/points"]
+        drawn = clips("plot", path, "-o", tmp_path / f"{name}.html", "--field", "/note:tick", "--json")
+        assert json.loads(drawn.stdout)["curves"] == [{"topic": "/note", "field": "tick", "name": "tick"}]
+    sheets = [cv2.imread(str(tmp_path / f"{name}.png")).astype(int) for name in ("plain", "packed")]
+    inked = [(sheet.max(axis=2) > 60).mean() for sheet in sheets]
+    assert inked[0] > 0.01
+    assert inked[1] == pytest.approx(inked[0], rel=0.1)  # upload moves points by up to a centimetre
+    pages = [(tmp_path / f"{name}.html").read_text("utf-8") for name in ("plain", "packed")]
+    assert "<polyline" in pages[0] or "<path" in pages[0]
+    assert pages[0].count("<svg") == pages[1].count("<svg")

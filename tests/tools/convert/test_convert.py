@@ -17,13 +17,17 @@ from mcap.writer import Writer as PlainWriter
 from rosbags.convert.converter import convert as rosbags_convert
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag1 import Reader as Bag1Reader
+from tests.clip_makers import clip_of
 from tests.recording_makers import ROS1, ROS2, Sent, played, write_mcap, write_ros1
 from tests.shared_recordings import shared_log
 from tests.small_drives import LATCHED, samples, write_json_drive, write_ros1_drive, write_ros2_drive
 from typer.testing import CliRunner
 
+from winnow_runtime.packing.repack import repack
 from winnow_runtime.recordings import open_recording
 from winnow_schemas.channel import Channel
+from winnow_schemas.settings import DeviceSettings
+from winnow_schemas.settings.packing import Profile
 from winnow_tools.cli import app
 from winnow_tools.convert.ros1_bag import Ros1BagTarget
 from winnow_tools.convert.tally import Tally
@@ -230,6 +234,30 @@ def test_damaged_bags_give_what_they_hold_and_say_so(
     found = content(tmp_path / "out.mcap")
     assert 0 < len(found) < len(samples(SECONDS))
     assert set(found) < set(content(bag))
+
+
+@pytest.mark.parametrize("target", ["out.mcap", "out.bag", "out"])
+def test_of_a_bag_cut_to_nothing_nothing_is_written(bag: Path, tmp_path: Path, target: str):
+    (tmp_path / "in.bag").write_bytes(bag.read_bytes()[:4117])  # the version and the file header
+    result = convert(tmp_path / "in.bag", tmp_path / target)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "nothing was written: in.bag" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in.bag"]
+
+
+@pytest.mark.parametrize("sidecar", ["beside", "inside only"])
+@pytest.mark.parametrize("target", ["out.mcap", "out.bag", "out"])
+def test_a_packed_clip_gives_its_original_messages(ros2: Path, tmp_path: Path, target: str, sidecar: str):
+    clip = clip_of(ros2, tmp_path / "run", 2)
+    packed = tmp_path / "packed.mcap"
+    repack(clip, packed, Profile.PACKED, DeviceSettings())
+    if sidecar == "inside only":
+        packed.with_suffix(".json").unlink()
+    wanted, result = convert(clip, tmp_path / f"plain-{target}"), convert(packed, tmp_path / target)
+    assert (result.exit_code, wanted.exit_code) == (0, 0), result.output
+    assert content(tmp_path / target) == content(tmp_path / f"plain-{target}") != []
+    assert channels(tmp_path / target) == channels(tmp_path / f"plain-{target}")
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,26 @@ def test_real_faces_by_a_model_that_the_user_names() -> None:
 
 
 @pytest.mark.shared
+def test_real_persons_by_a_model_that_the_user_names() -> None:
+    """Four people side by side: each has a box that reaches from the head to where the picture ends."""
+    model = FACES.parent / "yolo" / "yolox_nano.onnx"
+    if not model.exists():
+        pytest.skip(f"{model} is not here (set WINNOW_SHARED)")
+    from winnow_redactor.detectors.object_model import PersonModel
+    from winnow_redactor.detectors.yunet import YuNet
+
+    image = cv2.imread(str(FACES / "face_4people.jpg"))
+    persons = PersonModel(model, 0.3).find(image)  # type: ignore[arg-type]
+    faces = YuNet(FACES / "yunet_n_640_640.onnx", 0.3).find(image)  # type: ignore[arg-type]
+    assert len(faces) == 4
+    for face in faces:
+        middle = (face.box.x0 + face.box.x1) / 2, (face.box.y0 + face.box.y1) / 2
+        assert any(
+            one.box.x0 <= middle[0] <= one.box.x1 and one.box.y0 <= middle[1] <= one.box.y1 for one in persons
+        ), (middle, persons)
+
+
+@pytest.mark.shared
 def test_real_plates_without_any_model() -> None:
     if not (PLATES / "manifest.csv").exists():
         pytest.skip(f"{PLATES} is not here (set WINNOW_SHARED)")

@@ -15,6 +15,7 @@ from winnow_operators.classify.selection import select
 from winnow_operators.fleet.clips import FleetClip, fleet_clips
 from winnow_operators.fleet.habits import PRIORS, RARE_BELOW
 from winnow_runtime.clock import SystemClock
+from winnow_tools.bench.clip_reading import measure_reading
 from winnow_tools.bench.load import Load
 from winnow_tools.bench.rows import Measured, Row
 
@@ -31,6 +32,7 @@ def measure(load: Load) -> Measured:
     model = ScenarioModel.load(None)
     load.say(f"Timing {_TIMED} clips")
     rows = _times(model)
+    rows.insert(1, measure_reading(load))
     load.say(f"Selecting from {len(SEEDS)} fleets of {CLIPS} clips")
     rows += _selections(model)
     text = f"{_TIMED} clips of the simulated fleet for the times, {len(SEEDS)} fleets of {CLIPS} clips for the selection, {BUDGET:.0%} of their bytes."

@@ -9,7 +9,7 @@ import typer
 from winnow_operators.classify.evaluation import Worth, paired_difference
 from winnow_operators.classify.network import Recipe
 from winnow_runtime import atomic
-from winnow_runtime.onnx_session import read_model
+from winnow_runtime.inference.onnx import read_model
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.library import standard_suite
 from winnow_schemas.settings import DeviceSettings, load_settings

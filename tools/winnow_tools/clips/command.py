@@ -163,7 +163,7 @@ clips_app.command("repack")(repack_command)
 def export_command(
     where: Where,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="FILE.mcap, FILE.bag, or a folder for --format csv.")
+        Path, typer.Option("--output", "-o", help="FILE.mcap, FILE.bag, or a folder for csv and arrow.")
     ],
     name: Name = "",
     form: Annotated[
@@ -171,7 +171,7 @@ def export_command(
         typer.Option(
             "--format",
             help="mcap: messages as they are; bag: a ROS 1 bag; ros2: MCAP of CDR messages, for rosbags and "
-            "ROS 2; csv: a table of numbers per topic.",
+            "ROS 2; csv: a table of numbers per topic; arrow: the Arrow values of nodes as they sent them.",
         ),
     ] = Format.MCAP,
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic; may be repeated.")] = None,

@@ -1,4 +1,4 @@
-"""Takes clips elsewhere: as MCAP, whole or in part, in ROS's own forms, or as tables of numbers."""
+"""Takes clips elsewhere: as MCAP, whole or in part, in ROS's own forms, as tables of numbers, or as Arrow."""
 
 import csv
 import re
@@ -19,6 +19,7 @@ from winnow_schemas.errors import BadInputError, UnavailableError
 from winnow_schemas.ids import port_of
 from winnow_tools.clips.as_plain import as_plain
 from winnow_tools.clips.collection import Clip
+from winnow_tools.clips.export_arrow import as_arrow
 from winnow_tools.clips.export_ros import as_bag, as_ros2_mcap
 
 _FRACTION = re.compile(r"float\d*|double|time|duration")
@@ -36,6 +37,7 @@ class Format(StrEnum):
     BAG = "bag"
     ROS2 = "ros2"
     CSV = "csv"
+    ARROW = "arrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ def export(clip: Clip, output: Path, form: Format, topics: set[str]) -> Exported
 
 def _export(clip: Clip, output: Path, form: Format, topics: set[str]) -> Exported:
     try:
+        if form is Format.ARROW:
+            return Exported(*as_arrow(clip, output, topics))
         if form is Format.CSV:
             return Exported(_as_tables(clip, output, topics), [])
         _check_target(output, ".bag" if form is Format.BAG else ".mcap")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from winnow_schemas.errors import BadInputError, UnavailableError
+from winnow_tools.clips.as_plain import as_plain
 from winnow_tools.clips.collection import one_clip
 from winnow_tools.clips.plot import curves_of, render_plot
 from winnow_tools.clips.serving import served
@@ -41,7 +42,8 @@ def plot_command(
         target = output or Path(f"{clip.sidecar.name}.html")
         if target.suffix != ".html":
             raise BadInputError(f"{target} does not end in .html; nothing was written.")
-        curves = curves_of(clip, fields or [])
+        with as_plain(clip) as plain:
+            curves = curves_of(plain, fields or [])
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_whole(target, render_plot(clip, curves))
@@ -72,7 +74,8 @@ def thumbs_command(
         target = output or Path(f"{clip.sidecar.name}.png")
         if target.suffix != ".png":
             raise BadInputError(f"{target} does not end in .png; nothing was written.")
-        sheet = make_sheet(clip, target, columns, set(topic or []))
+        with as_plain(clip) as plain:
+            sheet = make_sheet(plain, target, columns, set(topic or []))
     if as_json:
         print_json({"path": str(target), "topics": sheet.topics, "notes": sheet.notes})
         return

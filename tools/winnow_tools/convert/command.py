@@ -10,6 +10,7 @@ from rich.table import Table
 
 from winnow_runtime.recordings import open_recording
 from winnow_schemas.errors import BadInputError, LostDataError
+from winnow_tools.clips.as_plain import with_plain_payloads
 from winnow_tools.console import bytes_text, print_json, print_table, progress_bar, sentences
 from winnow_tools.convert.converting import Compression, Converted, Form, Wanted, check_wanted, convert
 from winnow_tools.convert.video import convert_video, is_video_file
@@ -82,7 +83,8 @@ def convert_command(
 
 def _recording(source: Path, wanted: Wanted, *, quiet: bool) -> tuple[Converted, str]:
     with (
-        open_recording(source) as recording,
+        with_plain_payloads(source) as plain,
+        open_recording(plain) as recording,
         progress_bar(f"Converting {source.name}", hidden=quiet) as progress,
     ):
         return convert(recording, wanted, progress), str(recording.container)

@@ -97,7 +97,7 @@ def convert(recording: Recording, wanted: Wanted, progress: Progress | None = No
     """Write the recording anew, read it back and compare, and give it its name.
 
     Raises:
-        BadInputError: the output exists, or can hold none of the topics.
+        BadInputError: the output exists or can hold none of the topics, or of a damaged input nothing is left.
         VerificationError: what was read back is not what was read; nothing remains.
         UnavailableError: the disk refuses; nothing remains.
 
@@ -109,17 +109,21 @@ def convert(recording: Recording, wanted: Wanted, progress: Progress | None = No
     if progress is not None:
         messages = with_progress(messages, recording.start_ns, recording.end_ns, progress)
     extras = recording.path if recording.container is Container.MCAP else None
-    carried = write(wanted, plan, _numbered(messages), extras)
+    carried = write(wanted, plan, _numbered(messages), extras, lambda: recording.problems)
     return Converted(carried, recording.problems)
 
 
 def write(
-    wanted: Wanted, plan: Plan, messages: Iterator[tuple[Channel, int, int, int, Any]], extras: Path | None
+    wanted: Wanted,
+    plan: Plan,
+    messages: Iterator[tuple[Channel, int, int, int, Any]],
+    extras: Path | None,
+    damage: Callable[[], tuple[str, ...]] = tuple,
 ) -> Carried:
     """Carry messages into a new target, with the attachments and metadata of the MCAP file ``extras``.
 
     Raises:
-        BadInputError: the target cannot hold a time.
+        BadInputError: the target cannot hold a time, or there is damage and no message at all.
         VerificationError: what was read back is not what was read; nothing remains.
         UnavailableError: the disk refuses; nothing remains.
 
@@ -129,6 +133,7 @@ def write(
         target = _target(wanted, plan)
         try:
             carried = carry(messages, plan, target)
+            _refuse_nothing(carried, damage())
             if extras is not None:
                 carried.altered += pass_extras_of(extras, target)
             target.finish()
@@ -142,6 +147,13 @@ def write(
             f"{wanted.output} cannot be written ({error.strerror}); nothing was converted."
         ) from None
     return carried
+
+
+def _refuse_nothing(carried: Carried, damage: tuple[str, ...]) -> None:
+    """An empty recording is one; of a damaged one of which nothing is left, an empty output would be a lie."""
+    reasons = [*damage, *carried.left_out]
+    if reasons and not carried.tally.messages:
+        raise BadInputError(f"No message can be taken over, so nothing was written: {' '.join(reasons[:3])}")
 
 
 def _chosen(channels: tuple[Channel, ...], wanted: Wanted) -> list[Channel]:

@@ -1,0 +1,1 @@
+"""Arrow values as they travel in a graph, kept so that viewers draw them and the original can be had back."""
