@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # dora finds the nodes' programs on PATH.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/.peers/bin:$(PATH)
 
-.PHONY: help venv demo test bench peers storm check browser clean
+.PHONY: help venv demo demo-dashcam test bench peers storm check browser clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is
@@ -22,6 +22,9 @@ $(VENV)/.installed: pyproject.toml
 
 demo: venv  ## A simulated shift through the whole vehicle graph, into demo-out/
 	winnow demo --out demo-out
+
+demo-dashcam: venv  ## A generated drive through both dashcam graphs, into demo-dashcam-out/
+	winnow demo-dashcam --out demo-dashcam-out
 
 test: venv browser check  ## Lint, types, contracts and all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not storm"
@@ -59,5 +62,5 @@ browser:
 	else echo "chromium is not installed: the page tests will skip (apt-get install chromium)."; fi
 
 clean:  ## Remove everything that can be made again
-	rm -rf $(VENV) .peers build dist demo-out runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers build dist demo-out demo-dashcam-out runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -29,6 +29,12 @@ def archive(job: Job, settings: DashcamSettings, watch: Callable[[int], bool]) -
         PausedError: ``watch`` said so.
 
     """
+    if job.share is not None and not job.share.is_dir():
+        # Making it would fill the local disk below the mount point of a share that is not there.
+        raise UnavailableError(
+            f"The archive {job.share} is not there (a share that is not mounted?); {job.video.name} is not marked as "
+            "archived and its source was not touched."
+        )
     known = atomic.read_json(job.archive / MANIFEST)
     if isinstance(known, dict) and not list(damaged(job.archive, known)):
         return known
@@ -36,7 +42,12 @@ def archive(job: Job, settings: DashcamSettings, watch: Callable[[int], bool]) -
         job.archive.mkdir(parents=True, exist_ok=True)
         atomic.remove_temporary(job.archive)
         _small_video(job, settings, watch)
-        for path in [job.record, job.artifact, *sorted(job.crops.glob("*.jpg"))]:
+        for path in [
+            job.record,
+            job.artifact,
+            *sorted(job.crops.glob("*.jpg")),
+            *sorted(job.thumbnails.glob("*.jpg")),
+        ]:
             _copy(path, job.archive / path.name)
         manifest = _manifest(job)
         wrong = list(damaged(job.archive, manifest))
@@ -49,7 +60,7 @@ def archive(job: Job, settings: DashcamSettings, watch: Callable[[int], bool]) -
     except OSError as error:
         raise UnavailableError(
             f"The archive {job.archive} refuses ({error.strerror or error}); {job.video.name} is not marked as archived, "
-            "its source was not touched, and the next run tries again."
+            "its source was not touched."
         ) from None
     return manifest
 

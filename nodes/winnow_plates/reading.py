@@ -1,6 +1,10 @@
 """The regions of one whole frame, read."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from winnow_operators.dashcam.boxes import Box, merged, overlap
+from winnow_operators.dashcam.detect.suppression import Detection
 from winnow_operators.dashcam.plates.formats import Formats
 from winnow_operators.dashcam.plates.reader import PlateLook, PlateReader, Scale, moved, without_doubles
 from winnow_operators.dashcam.text.finding import Image
@@ -30,23 +34,34 @@ class RegionReader:
             UnavailableError: a runtime is missing.
 
         """
-        from pathlib import Path
-
         data = load_plate_formats(Path(settings.formats)) if settings.formats else plate_formats()
         self.formats = Formats(data, settings.countries)
         networks = OnnxText(device=settings.device, threads=threads)
         self._reader = PlateReader(networks, self.formats, least_confidence=settings.least_look)
         self._settings = settings
+        self.vehicle_classes = frozenset(settings.vehicle_classes)
         self._detector = (
             OnnxDetector(Path(settings.detector), device=settings.device, threads=threads)
             if settings.detector
             else None
         )
 
-    def read(self, image: Image, regions: list[Box]) -> list[PlateLook]:
-        """The plates of a frame, best first, in its own coordinates."""
+    def detected(self, image: Image) -> list[Detection]:
+        """What the user's detector finds in a frame, best first; nothing without one."""
+        if self._detector is None:
+            return []
+        (found,) = self._detector.detect([image], self._settings.least_detection)
+        return found
+
+    def read(
+        self, image: Image, regions: list[Box], objects: Sequence[Detection] | None = None
+    ) -> list[PlateLook]:
+        """The plates of a frame, best first, in its own coordinates.
+
+        ``objects``: what :meth:`detected` said of it already.
+        """
         height, width = image.shape[:2]
-        wanted = self._narrowed(image, regions)
+        wanted = self._narrowed(regions, self.detected(image) if objects is None else objects)
         found: list[PlateLook] = []
         for region in merged([_roomy(each, width, height) for each in wanted]):
             x, y = int(region.x1), int(region.y1)
@@ -58,11 +73,10 @@ class RegionReader:
                 found += [moved(look, x, y) for look in looks]
         return without_doubles(found)
 
-    def _narrowed(self, image: Image, regions: list[Box]) -> list[Box]:
+    def _narrowed(self, regions: list[Box], found: Sequence[Detection]) -> list[Box]:
         """With a detector: its boxes that the proposals touch."""
         if self._detector is None:
             return regions
-        (found,) = self._detector.detect([image], self._settings.least_detection)
         classes = self._settings.detector_classes
         boxes = [each.box_xyxy for each in found if not classes or each.klass in classes]
         return [box for box in boxes if any(overlap(box, region) > 0 for region in regions)]

@@ -1,6 +1,6 @@
 """An artifact in, the video's plates out: full frames sought, regions read, passes voted, places added."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from winnow_operators.dashcam.boxes import Box
+from winnow_operators.dashcam.detect.suppression import Detection
 from winnow_operators.dashcam.gps.track import GpsTrack
 from winnow_operators.dashcam.text.finding import Image
 from winnow_operators.dashcam.text.straightening import straight, widened
@@ -16,6 +17,7 @@ from winnow_operators.dashcam.tracks.sighting import Sighting
 from winnow_operators.dashcam.tracks.voting import Vote
 from winnow_plates.reading import RegionReader
 from winnow_plates.sightings import packed, unpacked
+from winnow_plates.vehicles import packed_vehicle, unpacked_vehicle, vehicle_records
 from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job, PausedError
 from winnow_runtime.dashcam.lines import Progress
@@ -46,14 +48,18 @@ def read_plates(
     with Progress(job.scratch, "plates") as progress:
         with Video(job.video, threads=settings.threads) as video:
             _frames(video, wanted, reader, progress, watch)
-        sightings = [unpacked(value) for value in progress.lines()]
+        lines = list(progress.lines())
+    sightings = [unpacked(value) for value in lines if "vehicle" not in value]
+    seen = [unpacked_vehicle(value) for value in lines if "vehicle" in value]
     most_gap_ns = round(settings.plates.most_gap_s * 1e9)
     voted = passes_of(sightings, reader.formats, most_gap_ns=most_gap_ns)
     good = [pair for pair in voted if _counts(pair, settings.plates)]
     plates = [_plate(job, plate_pass, vote, gps) for plate_pass, vote in good]
     _crops(job, good, plates, settings)
     left_out = [_left_out(pair) for pair in voted if not _counts(pair, settings.plates)]
-    record = {**summary, "gps": gps.describe() if gps else None, "plates": plates, "left_out": left_out}
+    vehicles = vehicle_records(job, seen, plates, lambda t_ns: _place(gps, t_ns), most_gap_ns)
+    found = {"plates": plates, "left_out": left_out, "vehicles": vehicles}
+    record = {**summary, "gps": gps.describe() if gps else None, **found}
     job.record.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_json(job.record, record)
     return record
@@ -82,7 +88,11 @@ def _frames(
     left = sorted(t_ns for t_ns in wanted if t_ns > done_ns)
     count, seen = len(wanted) - len(left), int(progress.state.get("seen", 0))
     for t_ns, image in video.pictures(left):
-        for sighting in sightings_of(t_ns, image, wanted[t_ns], reader):
+        found = reader.detected(image)
+        for each in found:
+            if each.klass in reader.vehicle_classes:
+                progress.add(packed_vehicle(t_ns, each.klass, each.score, each.box_xyxy))
+        for sighting in sightings_of(t_ns, image, wanted[t_ns], reader, found):
             progress.add(packed(sighting))
             seen += 1
         count += 1
@@ -92,9 +102,15 @@ def _frames(
             raise PausedError
 
 
-def sightings_of(t_ns: int, image: Image, regions: list[Box], reader: RegionReader) -> Iterator[Sighting]:
+def sightings_of(
+    t_ns: int,
+    image: Image,
+    regions: list[Box],
+    reader: RegionReader,
+    found: Sequence[Detection] | None = None,
+) -> Iterator[Sighting]:
     """What one frame says."""
-    for look in reader.read(image, regions):
+    for look in reader.read(image, regions, found):
         crop = straight(image, look.quad_px)
         sharpness = (
             0.0

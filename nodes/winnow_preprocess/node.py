@@ -7,6 +7,7 @@ from winnow_preprocess.stage import Watch, preprocess
 from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job
 from winnow_runtime.dashcam.lines import clear
+from winnow_runtime.dashcam.paths import anchored
 from winnow_runtime.dashcam.tuning import tuned
 from winnow_runtime.dashcam.working import HEAVY, PREPROCESS, Outcome, work
 from winnow_runtime.node import Node, run_as_process
@@ -14,9 +15,8 @@ from winnow_runtime.node import Node, run_as_process
 
 def run(node: Node) -> None:
     """Filter every video that comes."""
-    settings = node.settings.dashcam
-    folder = Path(node.document.name).resolve().parent
-    proposer = proposer_of(settings.proposer, threads=settings.threads, folder=folder)
+    settings = anchored(node.settings.dashcam, Path(node.document.name).resolve().parent)
+    proposer = proposer_of(settings.proposer, threads=settings.threads)
 
     def stage(job: Job, watch: Watch) -> Outcome:
         summary = atomic.read_json(job.artifact.with_suffix(".json"))

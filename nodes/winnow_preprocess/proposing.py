@@ -71,8 +71,8 @@ class DetectorProposer:
         return merged([each.box_xyxy.grown(self._settings.margin / 3, width, height) for each in best], 0.3)
 
 
-def proposer_of(settings: ProposerSettings, *, threads: int, folder: Path) -> Proposer:
-    """The proposer that the settings ask for; model paths are relative to ``folder``.
+def proposer_of(settings: ProposerSettings, *, threads: int) -> Proposer:
+    """The proposer that the settings ask for; their paths are absolute.
 
     Raises:
         BadInputError: a model is none.
@@ -87,7 +87,7 @@ def proposer_of(settings: ProposerSettings, *, threads: int, folder: Path) -> Pr
         raise BadInputError(
             f"proposer.kind is {settings.kind}, which needs proposer.model; nothing was started."
         )
-    path = folder / settings.model
+    path = Path(settings.model)
     if settings.kind == "onnx":
         return DetectorProposer(OnnxDetector(path, threads=threads), settings)
     detector = TfliteDetector(path, delegate=settings.delegate, device=settings.edge_tpu, threads=threads)

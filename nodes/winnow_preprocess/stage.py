@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from winnow_operators.dashcam.gate.gate import MotionGate, Reason, Verdict
+from winnow_operators.dashcam.text.finding import Image
 from winnow_preprocess.proposing import Proposer
 from winnow_runtime import atomic
 from winnow_runtime.dashcam.job import Job, PausedError
@@ -47,7 +49,7 @@ def preprocess(job: Job, settings: DashcamSettings, proposer: Proposer, watch: W
 
     """
     with Video(job.video, threads=settings.threads) as video, Progress(job.scratch, "preprocess") as progress:
-        _frames(video, settings, proposer, progress, watch)
+        _frames(job, video, settings, proposer, progress, watch)
         rows = list(progress.lines())
         if not rows:
             raise BadInputError(
@@ -60,8 +62,10 @@ def preprocess(job: Job, settings: DashcamSettings, proposer: Proposer, watch: W
 
 
 def _frames(
-    video: Video, settings: DashcamSettings, proposer: Proposer, progress: Progress, watch: Watch
+    job: Job, video: Video, settings: DashcamSettings, proposer: Proposer, progress: Progress, watch: Watch
 ) -> None:
+    # On pictures of 320 pixels OpenCV's threads cost twice the time that they save, and the decoder wants the cores.
+    cv2.setNumThreads(1)
     gate = MotionGate(settings.gate)
     done = int(progress.state.get("frames", 0))
     kept = int(progress.state.get("kept", 0))
@@ -70,7 +74,9 @@ def _frames(
     for frame in video.small():
         if frame.number < done:
             continue
-        row = _row(frame, gate.step(frame.t_ns, frame.gray), video, proposer)
+        row, picture = _row(frame, gate.step(frame.t_ns, frame.gray), video, proposer)
+        if row["kept"] and picture is not None and settings.proposer.thumbnail_px:
+            _thumbnail(job, frame.t_ns, picture, settings.proposer.thumbnail_px)
         progress.add(row)
         kept += row["kept"]
         count = frame.number + 1
@@ -81,11 +87,24 @@ def _frames(
             raise PausedError
 
 
-def _row(frame: SmallFrame, verdict: Verdict, video: Video, proposer: Proposer) -> dict[str, Any]:
-    regions = proposer.propose(video.picture(frame.picture)) if verdict.kept else []
+def _thumbnail(job: Job, t_ns: int, picture: Image, width_px: int) -> None:
+    """The same frame again, after a restart, is the same file."""
+    width = min(width_px, picture.shape[1])
+    size = (width, max(1, round(picture.shape[0] * width / picture.shape[1])))
+    data = cv2.imencode(".jpg", cv2.resize(picture, size, interpolation=cv2.INTER_AREA))[1].tobytes()
+    job.thumbnails.mkdir(parents=True, exist_ok=True)
+    atomic.write_bytes(job.thumbnails / f"small-{t_ns:015d}.jpg", data, durable=False)
+
+
+def _row(
+    frame: SmallFrame, verdict: Verdict, video: Video, proposer: Proposer
+) -> tuple[dict[str, Any], Image | None]:
+    """A frame's row, and its picture where that was needed."""
+    picture = video.picture(frame.picture) if verdict.kept else None
+    regions = [] if picture is None else proposer.propose(picture)
     kept = verdict.kept and bool(regions)
     reason = Reason.NO_PROPOSAL if verdict.kept and not regions else verdict.reason
-    return {
+    row = {
         "frame": frame.number,
         "t_ns": frame.t_ns,
         "kept": kept,
@@ -97,6 +116,7 @@ def _row(frame: SmallFrame, verdict: Verdict, video: Video, proposer: Proposer) 
         "travelled": round(verdict.travelled, 4),
         "regions_xyxy": [round(side, 1) for box in regions for side in box],
     }
+    return row, picture
 
 
 def _summary(job: Job, video: Video, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from winnow_tools.classifier.command import classifier_app
 from winnow_tools.clips.command import clips_app
 from winnow_tools.console import EXIT_CODES
 from winnow_tools.convert.command import convert_command
+from winnow_tools.dashcam.command import demo_dashcam_command
 from winnow_tools.demo.command import demo_command
 from winnow_tools.faultproxy_command import faultproxy_command
 from winnow_tools.graphpage.command import graph_command
@@ -54,6 +55,7 @@ app.command("recover")(recover_command)
 app.command("video")(video_command)
 app.command("convert")(convert_command)
 app.command("demo")(demo_command)
+app.command("demo-dashcam")(demo_dashcam_command)
 app.command("bench")(bench_command)
 app.command("faultproxy")(faultproxy_command)
 app.add_typer(campaign_app)

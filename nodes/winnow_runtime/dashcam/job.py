@@ -22,11 +22,18 @@ class Job:
     out: Path
     options: tuple[tuple[str, Scalar], ...] = ()
     """Thresholds for this time alone, see :mod:`winnow_runtime.dashcam.tuning`."""
+    share: Path | None = None
+    """Where archives go; None = the run's own folder."""
 
     @property
     def artifact(self) -> Path:
         """Every frame's verdict and the regions of those kept (Parquet); `.json` beside it is the summary."""
         return self.out / "artifacts" / f"{self.id}.parquet"
+
+    @property
+    def thumbnails(self) -> Path:
+        """Small pictures of the kept frames, where the settings ask for them; named by their time."""
+        return self.out / "artifacts" / self.id
 
     @property
     def record(self) -> Path:
@@ -39,7 +46,7 @@ class Job:
 
     @property
     def archive(self) -> Path:
-        return self.out / "archive" / self.id
+        return (self.share or self.out / "archive") / self.id
 
     @property
     def parked(self) -> Path:
@@ -51,8 +58,8 @@ class Job:
         return self.out / "scratch" / self.id
 
 
-def job_of(video: Path, out: Path) -> Job:
-    """Name a video.
+def job_of(video: Path, out: Path, share: str = "") -> Job:
+    """Name a video; ``share``: the settings' ``archive_folder``.
 
     Raises:
         BadInputError: it cannot be read.
@@ -62,7 +69,7 @@ def job_of(video: Path, out: Path) -> Job:
         digest = sha256_of(video)
     except OSError as error:
         raise BadInputError(f"{video} cannot be read ({error.strerror}); it was not looked at.") from None
-    return Job(video, digest[:16], out)
+    return Job(video, digest[:16], out, share=Path(share) if share else None)
 
 
 def videos_in(paths: list[Path]) -> list[Path]:

@@ -13,4 +13,5 @@ def park(job: Job, reason: str) -> dict[str, Any]:
     job.parked.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_json(job.parked, value)
     clear(job.scratch)
+    clear(job.thumbnails)
     return value

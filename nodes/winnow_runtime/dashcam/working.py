@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from winnow_runtime.dashcam.job import Job, PausedError
 from winnow_runtime.dashcam.parking import park
+from winnow_runtime.dashcam.paths import anchored
 from winnow_runtime.node import Node
 from winnow_runtime.seam import Input
 from winnow_schemas.errors import BadInputError, UnavailableError
@@ -39,15 +40,20 @@ def work(node: Node, stage: Stage, kind: str, *, follow_up: str) -> None:
 
         PulledWork(node, stage, kind, follow_up=follow_up).run()
     else:
-        Worker(node, stage, follow_up=follow_up).run()
+        Worker(node, stage, kind=kind, follow_up=follow_up).run()
 
 
 class Worker:
     """Takes tasks, works, passes on; a checkpoint after each, so that a killed one is taken up again."""
 
-    def __init__(self, node: Node, stage: Stage, *, follow_up: str) -> None:
-        """``follow_up``: kind of the task that goes to ``tasks``; empty = this stage is the graph's last."""
+    def __init__(self, node: Node, stage: Stage, *, kind: str, follow_up: str) -> None:
+        """``kind``: of the tasks that are done here; ``follow_up``: of what comes next, empty = nothing does.
+
+        Both graphs may run in one folder, and what hands out their videos has one journal there: tasks of
+        another kind are the other graph's.
+        """
         self.node = node
+        self._kind = kind
         self._stage = stage
         self._follow_up = follow_up
         saved = node.load_checkpoint() or {}
@@ -63,8 +69,9 @@ class Worker:
             event = node.next(IDLE_S)
             try:
                 for task in self.tasks.take(look=event is None):
-                    self._one(task)
-                    self.done += 1
+                    if task.kind == self._kind:
+                        self._one(task)
+                        self.done += 1
                     node.save_checkpoint({"tasks": self.tasks.position, "done": self.done}, durable=True)
             except PausedError:
                 break
@@ -81,7 +88,10 @@ class Worker:
         return self.node.closed is not None and self.node.closed.stopped
 
     def _one(self, task: VideoTask) -> None:
-        job = Job(Path(task.video), task.video_id, self.node.out)
+        share = anchored(
+            self.node.settings.dashcam, Path(self.node.document.name).resolve().parent
+        ).archive_folder
+        job = Job(Path(task.video), task.video_id, self.node.out, share=Path(share) if share else None)
         self._doing = job.video.name
         while True:
             try:

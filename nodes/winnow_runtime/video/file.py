@@ -175,11 +175,22 @@ _SEEK_PAYS_NS = 4_000_000_000
 
 def reduced(frame: Any) -> npt.NDArray[np.uint8]:
     """Brightness of a decoded frame, 320 pixels wide; from the luma plane without conversion where there is one."""
-    if "yuv" in frame.format.name and "le" not in frame.format.name and "be" not in frame.format.name:
-        plane = frame.planes[0]
-        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
-    else:
-        rows = frame.to_ndarray(format="gray")
+    name = frame.format.name
+    if "yuv" not in name or "le" in name or "be" in name:
+        return _small(frame.to_ndarray(format="gray"))
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    full = name.startswith("yuvj") or int(frame.color_range or 0) == _FULL_RANGE
+    return _small(rows) if full else np.asarray(cv2.LUT(_small(rows), _WIDENED), np.uint8)
+
+
+_FULL_RANGE = 2
+"""FFmpeg's AVCOL_RANGE_JPEG; everything else, and what is not said, is limited."""
+_WIDENED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+"""Limited luma goes from 16 to 235 (ITU-R BT.601 and BT.709): a lens cap is 16, not 0."""
+
+
+def _small(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     height, width = rows.shape
     if width <= GRAY_WIDTH_PX:
         return np.ascontiguousarray(rows)

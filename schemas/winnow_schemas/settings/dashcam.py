@@ -59,6 +59,8 @@ class ProposerSettings(Strict):
     """How large the text detector sees a frame."""
     most_regions: int = Field(default=24, ge=1, le=400)
     """Of one frame, largest score first."""
+    thumbnail_px: int = Field(default=0, ge=0, le=1920)
+    """Width of a small picture of each kept frame beside the artifact, about 8 kB at 320; 0 = none."""
     margin: float = Field(default=0.3, ge=0, le=3)
     """Growth of a region on each side, in parts of its larger side."""
 
@@ -74,6 +76,8 @@ class PlateSettings(Strict):
     """An ONNX model (YOLO) that finds vehicles or plates; empty = text is looked for in the proposals themselves."""
     detector_classes: list[int] = Field(default_factory=list, max_length=1000)
     """Classes of that model to read plates in; empty = all."""
+    vehicle_classes: list[int] = Field(default_factory=lambda: [2, 3, 5, 7], max_length=1000)
+    """Classes of that model that are vehicles and get records of their own; COCO's car, motorcycle, bus and lorry."""
     least_detection: float = Field(default=0.3, ge=0, le=1)
     """Weaker detections are left out."""
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
@@ -103,8 +107,14 @@ class DashcamSettings(Strict):
     """A GPS log for all videos; empty = what lies beside each video, or inside it."""
     gps_offset_s: float = Field(default=0.0, ge=-86_400, le=86_400)
     """Added to the log's times before they are compared with the video's."""
+    database: str = Field(default="", max_length=2000)
+    """Where plates are stored: a URL such as ``postgresql+psycopg://USER@HOST/NAME``; empty = ``plates.sqlite`` in the
+    run's folder."""
     archive: bool = True
     """Whether de-resolved video, crops and records go to ``archive/``."""
+    archive_folder: str = ""
+    """Where the archive is, such as a mounted network share: it must exist, and is not made; empty = ``archive/`` in the
+    run's folder."""
     archive_height_px: int = Field(default=360, ge=120, le=4320)
     """Height of the de-resolved video."""
     archive_codec: Literal["h264", "hevc"] = "h264"

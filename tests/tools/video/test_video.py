@@ -1,18 +1,13 @@
 import json
-import os
-from fractions import Fraction
-from pathlib import Path
 
-import av
 import cv2
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests.dashcam_drives import write_small_drive
+from tests.shared_recordings import SHARED as SHARED_ROOT
 from typer.testing import CliRunner
 
 from winnow_archive.stage import archive, damaged
-from winnow_operators.dashcam.scenes.photos import paste, street
-from winnow_operators.dashcam.scenes.plates import STYLES, plate_picture
 from winnow_plates.reading import RegionReader
 from winnow_preprocess.proposing import TextProposer
 from winnow_preprocess.stage import preprocess
@@ -25,29 +20,13 @@ from winnow_schemas.settings.dashcam import DashcamSettings
 from winnow_tools.cli import app
 from winnow_tools.video.going import Stages, Watcher, go_through
 
-SHARED = Path(os.environ.get("WINNOW_SHARED", Path(__file__).parents[4] / "shared")) / "data"
+SHARED = SHARED_ROOT / "data"
 
 
 @pytest.fixture(scope="module")
 def drive(tmp_path_factory):
     """Two seconds of driving up to a car with a plate."""
-    path = tmp_path_factory.mktemp("drive") / "drive.mp4"
-    generator = np.random.default_rng(4)
-    scene = street(generator)
-    # Houses without signs: this drive has one plate and nothing that could be another.
-    scene[:270] = cv2.resize(generator.integers(40, 220, (14, 48, 3), np.uint8), (960, 270))
-    plate = plate_picture("RK891AU", STYLES[1])
-    with av.open(str(path), "w") as sink:
-        stream = sink.add_stream("libx264", rate=Fraction(20))
-        stream.width, stream.height, stream.pix_fmt = 960, 540, "yuv420p"
-        for i in range(40):
-            image = np.roll(scene, -4 * i, axis=1).copy()
-            wide, x, y = 120 + 2 * i, 300 + i, 350.0
-            high = wide * plate.shape[0] / plate.shape[1]
-            paste(image, plate, np.array([[x, y], [x + wide, y], [x + wide, y + high], [x, y + high]]))
-            sink.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
-        sink.mux(stream.encode(None))
-    return path
+    return write_small_drive(tmp_path_factory.mktemp("drive") / "drive.mp4")
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,11 @@ BENCHES = {
             "an upload through kills, cuts, black holes and flipped bytes, beside awscli and s3cmd",
             "winnow_tools.bench.upload",
         ),
+        Bench(
+            "dashcam",
+            "decode and gate, plates in photos and drives, memory of the graphs, beside DVR-Scan",
+            "winnow_tools.bench.dashcam",
+        ),
         Bench("tasks", "tasks per second through the server, beside bare SQL", "winnow_tools.bench.tasks"),
         Bench("triggers", "conditions per second beside rtamt", "winnow_tools.bench.conditions"),
     )

@@ -44,6 +44,18 @@ class Costs:
             cost.most_anonymous_mib = max(cost.most_anonymous_mib, int(anonymous.split()[1]) / 1024)
 
 
+def family_pss_mib() -> float:
+    """What the descendants of this process hold, shared pages divided among those that share them."""
+    total_kib = 0
+    for pid in _descendants(os.getpid()):
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total_kib += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total_kib / 1024
+
+
 def _node(pid: int) -> str:
     """The console script's name without `winnow-`, or dora's; empty for other processes."""
     try:

@@ -30,6 +30,8 @@ class RunRequest:
     speed: str = ""
     """``max``, a factor, or empty for what the graph says."""
     environment: tuple[tuple[str, str], ...] = ()
+    name: str = "graph"
+    """Of the copy of the graph in ``out/dora``: one folder may hold the runs of several."""
 
 
 def dora_program() -> str:
@@ -103,7 +105,7 @@ def recording_of(graph: Path) -> Path | None:
 
 
 def prepare(request: RunRequest) -> Path:
-    """Write the graph of this run to ``out/dora/graph.yml`` with absolute paths; it records what ran.
+    """Write the graph of this run to ``out/dora/NAME.yml`` with absolute paths; it records what ran.
 
     Raises:
         BadInputError: the graph, its settings or the recording are not there.
@@ -139,7 +141,7 @@ def prepare(request: RunRequest) -> Path:
             flat[key] = original[key]
     flat["env"] = {key: str(value) for key, value in environment.items()}
     flat = {key: value for key, value in flat.items() if value is not None and key not in _LEFT_OUT}
-    target = request.out / "dora" / "graph.yml"
+    target = request.out / "dora" / f"{request.name}.yml"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(yaml.safe_dump(flat, sort_keys=False, allow_unicode=True), "utf-8")
     return target

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from winnow_runtime.ledger import read_ledger
 from winnow_schemas.errors import BadInputError, UnavailableError
@@ -62,39 +62,59 @@ def fresh_folder(out: Path, *, again: bool) -> None:
 def run(
     request: RunRequest, shm_dir: Path, tell: Callable[[Watch], None], *, stop_after_s: float | None = None
 ) -> Outcome:
-    """Run a graph to its end and sum up. Ctrl-C or SIGTERM stops it cleanly; a second one at once.
-
-    Whatever goes wrong here, dora and the nodes do not outlive this call.
-    """
+    """Run a graph to its end and sum up. Ctrl-C or SIGTERM stops it cleanly; a second one at once."""
     graph = prepare(request)
     log = request.out / "dora" / "log.txt"
     begun = time.monotonic()
+    watch = Watch(request.out, shm_dir)
+
+    def look() -> bool:
+        watch.look()
+        tell(watch)
+        return stop_after_s is None or time.monotonic() - begun <= stop_after_s
+
+    returncode = to_its_end(graph, log, look).returncode
+    watch.look()
+    tell(watch)
+    wall_s = time.monotonic() - begun
+    return _sum_up(request.out, watch, returncode, log, wall_s)
+
+
+class Ended(NamedTuple):
+    """How a graph came to its end."""
+
+    returncode: int
+    """dora's."""
+    stopped: bool
+    """Whether somebody wished it to stop."""
+
+
+def to_its_end(graph: Path, log: Path, look: Callable[[], bool]) -> Ended:
+    """Run a prepared graph to its end.
+
+    ``look`` is called a few times a second; once it says False the graph is stopped cleanly, as by Ctrl-C.
+    Whatever goes wrong here, dora and the nodes do not outlive this call.
+    """
     with _stop_signals() as wishes:
         process = start(graph, log)
-        watch = Watch(request.out, shm_dir)
         heeded = 0
         start_watch = _StartWatch(log)
         try:
             while not _ended(process):
-                if stop_after_s is not None and not wishes and time.monotonic() - begun > stop_after_s:
-                    wishes.append(signal.SIGINT)
                 if start_watch.hopeless():
                     _signal(process, signal.SIGKILL)
                     process.wait()
                     break
+                if not look() and not wishes:
+                    wishes.append(signal.SIGINT)
                 if len(wishes) > heeded:
                     _signal(process, signal.SIGINT if heeded == 0 else signal.SIGKILL)
                     heeded = len(wishes)
-                watch.look()
-                tell(watch)
         finally:
             if process.poll() is None:
                 _signal(process, signal.SIGKILL)
                 process.wait()
-    watch.look()
-    tell(watch)
-    wall_s = time.monotonic() - begun
-    return _sum_up(request.out, watch, process.returncode, log, wall_s)
+    return Ended(process.returncode, bool(wishes))
 
 
 class _StartWatch:

@@ -11,12 +11,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from winnow_runtime.dashcam.job import Job, PausedError, videos_in
+from winnow_runtime.dashcam.paths import anchored
 from winnow_runtime.video.file import Video
 from winnow_schemas.errors import BadInputError
 from winnow_schemas.settings import load_settings
 from winnow_schemas.settings.dashcam import DashcamSettings
 from winnow_tools.console import fail, print_json, print_table, sentences
 from winnow_tools.video.going import Watcher, go_through, open_stages
+from winnow_tools.video.graphs import through_graphs
 
 
 def video_command(
@@ -36,6 +38,15 @@ def video_command(
     archive: Annotated[
         bool, typer.Option("--archive/--no-archive", help="Keep a small copy of each video with its records.")
     ] = True,
+    dora: Annotated[
+        bool,
+        typer.Option(
+            "--dora", help="Run the two graphs under dora, rather than their stages in one process."
+        ),
+    ] = False,
+    graphs: Annotated[
+        Path, typer.Option(envvar="WINNOW_GRAPHS", help="With --dora: folder of jetson.yml and rtx4090.yml.")
+    ] = Path("dataflows"),
 ) -> None:
     """Find the plates that a drive passed: filter frames, read plates, vote, place, archive.
 
@@ -45,10 +56,12 @@ def video_command(
     with sentences():
         settings = _settings(settings_file, gps, archive=archive)
         videos = videos_in(paths)
-        folder = settings_file.resolve().parent if settings_file else Path.cwd()
         with _Shown(hidden=as_json) as shown:
             try:
-                summary = go_through(videos, out, settings, lambda: open_stages(settings, folder), shown)
+                if dora:
+                    summary = through_graphs(videos, out, settings, graphs, shown)
+                else:
+                    summary = go_through(videos, out, settings, lambda: open_stages(settings), shown)
             except PausedError:
                 fail(f"Paused. The same command goes on from here; what is done is in {out}.", 1)
             except OSError as error:
@@ -66,12 +79,12 @@ def video_command(
 
 
 def _settings(path: Path | None, gps: Path | None, *, archive: bool) -> DashcamSettings:
-    settings = load_settings(path)[0].dashcam if path else DashcamSettings()
+    settings = anchored(load_settings(path)[0].dashcam, path.parent) if path else DashcamSettings()
     if gps is not None and not gps.is_file():
         raise BadInputError(f"The GPS log {gps} does not exist; nothing was looked at.")
     changes: dict[str, Any] = {"archive": archive and settings.archive}
     if gps is not None:
-        changes["gps"] = str(gps)
+        changes["gps"] = str(gps.absolute())
     return settings.model_copy(update=changes)
 
 

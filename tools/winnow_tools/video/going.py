@@ -40,20 +40,20 @@ class Stages(NamedTuple):
     reader: RegionReader
 
 
-def open_stages(settings: DashcamSettings, folder: Path) -> Stages:
-    """Open the networks that the settings ask for."""
+def open_stages(settings: DashcamSettings) -> Stages:
+    """Open the networks that the settings, with absolute paths, ask for."""
     return Stages(
-        proposer_of(settings.proposer, threads=settings.threads, folder=folder),
+        proposer_of(settings.proposer, threads=settings.threads),
         RegionReader(settings.plates, threads=settings.threads),
     )
 
 
-def jobs_of(videos: list[Path], out: Path, watcher: Watcher) -> Iterator[Job]:
+def jobs_of(videos: list[Path], out: Path, watcher: Watcher, share: str = "") -> Iterator[Job]:
     """One job per different video; copies are named and left out, unreadable ones parked."""
     seen: dict[str, Path] = {}
     for path in videos:
         try:
-            job = job_of(path, out)
+            job = job_of(path, out, share)
         except BadInputError as error:
             watcher.said(str(error))
             continue
@@ -79,8 +79,8 @@ def go_through(
 
     """
     out.mkdir(parents=True, exist_ok=True)
-    jobs = list(jobs_of(videos, out, watcher))
-    _forget_others(out, {job.id for job in jobs})
+    jobs = list(jobs_of(videos, out, watcher, settings.archive_folder))
+    forget_others(out, {job.id for job in jobs})
     stages: Stages | None = None
     records: list[dict[str, Any]] = []
     parked: list[dict[str, Any]] = []
@@ -115,7 +115,7 @@ def one(job: Job, settings: DashcamSettings, stages: Stages, watcher: Watcher) -
         record = read_plates(job, settings, stages.reader, gps, watcher.frames)
         if record["problem"]:
             watcher.said(f"{job.video.name}: {record['problem']}; what came before was kept.")
-    store(job.out, record)
+    store(job.out, record, settings.database)
     if settings.archive:
         watcher.stage(job, "archiving")
         archive(job, settings, lambda done: watcher.frames(done, 0))
@@ -123,7 +123,7 @@ def one(job: Job, settings: DashcamSettings, stages: Stages, watcher: Watcher) -
     return record
 
 
-def _forget_others(out: Path, ids: set[str]) -> None:
+def forget_others(out: Path, ids: set[str]) -> None:
     """Scratch of videos that are not asked for any more, and half-written files of a crash."""
     for folder in (out / "scratch").glob("*"):
         if folder.name not in ids:

@@ -88,12 +88,15 @@ class MotionGate:
             return self._keep(t_ns, gray, quality, Reason.FIRST, None)
         if t_ns - self._kept_ns < self.settings.least_interval_ms * 1_000_000:
             return self._said(False, Reason.TOO_SOON, quality, None)
-        if self._looked is not None and t_ns - self._looked_ns < self.settings.look_every_ms * 1_000_000:
+        if self._looked is not None and 0 <= t_ns - self._looked_ns < self.settings.look_every_ms * 1_000_000:
             return self._said(False, Reason.NEAR_DUPLICATE, quality, None)
-        self._follow(t_ns, gray)
-        motion = motion_between(self._kept, gray)
+        just_kept = self._looked_ns == self._kept_ns
+        recent = self._follow(t_ns, gray)
+        motion = recent if recent is not None and just_kept else motion_between(self._kept, gray)
         if self._mode is Mode.PARKED:
-            if motion.blob >= self.settings.parked_blob and self._alive(gray):
+            # Something must move now, beside having moved since the last frame that was kept.
+            alive = recent is None or recent.blob >= self.settings.parked_blob / 2
+            if motion.blob >= self.settings.parked_blob and alive:
                 return self._keep(t_ns, gray, quality, Reason.MOVING_THING, motion)
             return self._said(False, Reason.NOTHING_MOVES, quality, motion)
         if self._is_new(motion):
@@ -114,32 +117,32 @@ class MotionGate:
 
     def _is_new(self, motion: Motion) -> bool:
         settings = self.settings
+        if not motion.known:
+            return self._differs(motion)
         return (
-            not motion.known
-            or motion.shift >= settings.new_shift
+            motion.shift >= settings.new_shift
             or abs(motion.scale - 1) >= settings.new_scale
             or motion.residual >= settings.new_residual
         )
 
-    def _follow(self, t_ns: int, gray: Gray) -> None:
+    def _differs(self, motion: Motion) -> bool:
+        """Without corners that could be followed (wet asphalt, fog, the night) only a difference can tell."""
+        return motion.shift > 0 or motion.blob >= self.settings.parked_blob
+
+    def _follow(self, t_ns: int, gray: Gray) -> Motion | None:
         """Estimate the camera's own motion since the last look: driven distance and mode."""
+        motion = None
         if self._looked is not None:
             motion = motion_between(self._looked, gray)
-            moves = not motion.known or motion.shift > self.settings.still_shift
+            moves = motion.shift > self.settings.still_shift if motion.known else self._differs(motion)
             self._travelled += motion.shift + abs(motion.scale - 1)
             self._still_ns = 0 if moves else self._still_ns + t_ns - self._looked_ns
             if moves:
                 self._mode = Mode.DRIVING
             elif self._still_ns >= self.settings.parked_after_s * _SECOND_NS:
                 self._mode = Mode.PARKED
-        self._previous = self._looked
         self._looked, self._looked_ns = gray.copy(), t_ns
-
-    def _alive(self, gray: Gray) -> bool:
-        """Whether something moves now, beside having moved since the last frame that was kept."""
-        if self._previous is None:
-            return True
-        return motion_between(self._previous, gray).blob >= self.settings.parked_blob / 2
+        return motion
 
     def _keep(
         self, t_ns: int, gray: Gray, quality: Quality, reason: Reason, motion: Motion | None
@@ -150,15 +153,12 @@ class MotionGate:
     def _said(self, kept: bool, reason: Reason, quality: Quality, motion: Motion | None) -> Verdict:
         return Verdict(kept, reason, self._mode, quality, motion, self._travelled)
 
-    _previous: Gray | None = None
-
     def state(self) -> dict[str, Any]:
         """All that later verdicts depend on, as plain values."""
         return {
             "kept": _packed(self._kept),
             "kept_ns": self._kept_ns,
             "looked": _packed(self._looked),
-            "previous": _packed(self._previous),
             "looked_ns": self._looked_ns,
             "still_ns": self._still_ns,
             "mode": self._mode.value,
@@ -168,9 +168,7 @@ class MotionGate:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state; raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is none."""
-        self._kept, self._looked, self._previous = (
-            _unpacked(state[name]) for name in ("kept", "looked", "previous")
-        )
+        self._kept, self._looked = (_unpacked(state[name]) for name in ("kept", "looked"))
         self._kept_ns, self._looked_ns = int(state["kept_ns"]), int(state["looked_ns"])
         self._still_ns, self._mode = int(state["still_ns"]), Mode(state["mode"])
         self._sharpness, self._travelled = float(state["sharpness"]), float(state["travelled"])

@@ -92,6 +92,12 @@ class Formats:
         chance = len(text) * math.log(len(PLAIN))
         return float(np.logaddexp(best + chance, math.log(UNKNOWN_SHARE)))
 
+    def look_alike(self, row: Floats, character: str) -> float:
+        """How much of one character's distribution lies on those that look like the given one."""
+        column = self._confusion[:, ALPHABET.index(character)] > 0
+        column[ALPHABET.index(character)] = False
+        return float(np.asarray(row)[column].sum())
+
     @cached_property
     def lengths(self) -> tuple[int, int]:
         """Characters of the shortest and of the longest plate that is known."""

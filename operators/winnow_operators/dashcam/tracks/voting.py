@@ -21,6 +21,9 @@ FULL_HEIGHT_PX = 24.0
 """Line height from which a reading counts in full: crops of 24 px were read right in 67 of 100, of 40 px in 100."""
 OTHER_LENGTH = 0.5
 """What a reading with a character too many or too few still counts for."""
+LOOK_ALIKE = 0.5
+"""What a look-alike's votes count for a character that the format asks for: O where only a digit can stand is a 0 that
+many countries print like that, yet not as good as a 0."""
 MOST_SHARPENING = 6
 """Frames of one pass err alike (the same dirt, the same angle), so more than this many are no more evidence."""
 
@@ -81,6 +84,10 @@ def vote(sightings: Sequence[Sighting], formats: Formats) -> Vote:
     text = judged.text
     kept = pooled[judged.start :]
     shares = tuple(float(row[ALPHABET.index(c)]) for row, c in zip(kept, text, strict=True))
+    support = [
+        share + LOOK_ALIKE * formats.look_alike(row, c)
+        for row, c, share in zip(kept, text, shares, strict=True)
+    ]
     losers: dict[str, list[float]] = defaultdict(list)
     for sighting, weight in zip(ordered, weights, strict=True):
         if sighting.text != text:
@@ -91,18 +98,18 @@ def vote(sightings: Sequence[Sighting], formats: Formats) -> Vote:
         key=lambda loser: (-loser.weight, loser.text),
     )
     best = max(each.confidence for each in ordered)
-    sure = calibrated(shares, len(ordered), agreeing, best)
+    sure = calibrated(support, len(ordered), agreeing, best)
     return Vote(text, sure, judged.country, judged.format, shares, len(ordered), agreeing, tuple(told))
 
 
-def calibrated(shares: Sequence[float], frames: int, agreeing: int, best: float) -> float:
+def calibrated(support: Sequence[float], frames: int, agreeing: int, best: float) -> float:
     """Probability that a voted text is right.
 
-    The weakest character decides, frames that agree support it, and a line that never looked like a plate
+    ``support``: per character its part of the votes, look-alikes included. The weakest character decides, frames that agree support it, and a line that never looked like a plate
     stays doubtful.
     """
-    weakest = min(shares, default=0.0)
-    mean = sum(shares) / len(shares) if shares else 0.0
+    weakest = min(support, default=0.0)
+    mean = sum(support) / len(support) if support else 0.0
     odds = -4.0 + 4.0 * mean + 3.0 * weakest + 0.9 * math.log2(1 + min(agreeing, 15))
     odds += 2.0 * (best - 0.8) - 0.3 * max(0, 3 - frames)
     return round(1 / (1 + math.exp(-odds)), 4)
