@@ -41,7 +41,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     videos[0].with_suffix(".csv").write_text("\n".join(["time,latitude,longitude", *lines]) + "\n")
     settings = DashcamSettings(threads=1, proposer=ProposerSettings(kind="none"))
-    go_through(videos, folder / "out", settings, lambda: open_stages(settings, folder), Watcher())
+    go_through(videos, folder / "out", settings, lambda: open_stages(settings), Watcher())
     return folder / "out"
 
 

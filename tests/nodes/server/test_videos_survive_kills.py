@@ -62,7 +62,7 @@ class DeviceProcess:
 def quiet_results(videos: list[Path], folder: Path) -> dict[str, bytes]:
     """What the stages make of the videos when nothing disturbs them."""
     settings = DashcamSettings(threads=1, proposer=ProposerSettings(kind="none"))
-    go_through(videos, folder, settings, lambda: open_stages(settings, folder), Watcher())
+    go_through(videos, folder, settings, lambda: open_stages(settings), Watcher())
     return made(folder)
 
 
