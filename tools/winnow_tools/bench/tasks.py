@@ -2,8 +2,8 @@
 
 The server is a process of its own; eight devices keep their connections open and claim and complete one task
 after the other. SQLite runs with ``synchronous=FULL``. The bare SQL makes the same changes to the same tables
-from one thread, without HTTP, checks or JSON: what the database alone allows on this disk. Then: the page with a search
-for near matches, and what kills of a worker cost, beside huey.
+from one thread, without HTTP, checks or JSON: what the database alone allows on this disk. Then: fewer devices, the page
+with a search for near matches, and what kills of a worker cost, beside huey.
 """
 
 import subprocess
@@ -30,6 +30,7 @@ from winnow_tools.bench.task_server import environment, server
 
 TASKS = 1000
 PULLERS = 8
+FEWER = (1, 2, 4)
 PROCESSES = 2
 WANTED = ">= 200"
 REPETITIONS = 3
@@ -46,7 +47,7 @@ def measure(load: Load) -> Measured:
     else:
         with postgres:
             rows.append(_row(load, "postgresql", postgres.url))
-    rows += [search_row(load), kill_row(load)]
+    rows += [_fewer(load), search_row(load), kill_row(load)]
     return Measured(
         rows,
         f"{TASKS} tasks, {PULLERS} devices with open connections in {PROCESSES} processes, claim and complete over HTTP; "
@@ -81,6 +82,23 @@ def _row(load: Load, kind: str, url: str = "") -> Row:
     )
 
 
+def _fewer(load: Load) -> Row:
+    """What more devices of a kind bring; SQLite."""
+    rates = {}
+    for pullers in FEWER:
+        folder = load.scratch / f"tasks-pullers-{pullers}"
+        folder.mkdir(parents=True)
+        load.say(f"tasks with {pullers} device(s) ...")
+        rates[pullers] = _through_http(folder, f"sqlite:///{folder}/server.sqlite", pullers)
+    fewest, most = min(FEWER), max(FEWER)
+    return Row(
+        f"claim + complete, sqlite, {most} devices over {fewest}",
+        rates[most] / rates[fewest],
+        "ratio",
+        beside={f"{pullers} device(s), tasks/s": rate for pullers, rate in rates.items()},
+    )
+
+
 def _specs(prefix: str) -> list[TaskSpec]:
     places = (Place(share="nas", path=f"2026/{prefix}/{number}.mp4") for number in range(TASKS))
     return [
@@ -89,7 +107,8 @@ def _specs(prefix: str) -> list[TaskSpec]:
     ]
 
 
-def _through_http(folder: Path, database: str) -> float:
+def _through_http(folder: Path, database: str, pullers: int = PULLERS) -> float:
+    processes = min(PROCESSES, pullers)
     with server(folder, database) as (url, accounts):
         device, admin = accounts.new_token("device", Role.DEVICE), accounts.new_token("admin", Role.ADMIN)
         client = ServerClient(url, admin, timeout_s=60)
@@ -103,7 +122,7 @@ def _through_http(folder: Path, database: str) -> float:
                     "-m",
                     "winnow_tools.bench.task_puller",
                     url,
-                    str(PULLERS // PROCESSES),
+                    str(pullers // processes),
                     f"p{number}",
                 ],
                 stdin=subprocess.PIPE,
@@ -111,7 +130,7 @@ def _through_http(folder: Path, database: str) -> float:
                 text=True,
                 env=environment(),
             )
-            for number in range(PROCESSES)
+            for number in range(processes)
         ]
         for worker in workers:
             assert worker.stdin is not None
