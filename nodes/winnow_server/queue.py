@@ -90,13 +90,11 @@ class TaskQueue(TaskBook):
                 .order_by(tasks.c.urgency, tasks.c.created_ns, tasks.c.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)
+                .scalar_subquery()
             )
-            identity = connection.execute(candidate).scalar()
-            if identity is None:
-                return None
             row = connection.execute(
                 update(tasks)
-                .where(tasks.c.id == identity)
+                .where(tasks.c.id == candidate)
                 .values(
                     state=_S.RUNNING,
                     worker=worker,
@@ -108,7 +106,9 @@ class TaskQueue(TaskBook):
                     lease_until_ns=now + round(self.rules.lease_s * _NS),
                 )
                 .returning(*tasks.c)
-            ).one()
+            ).one_or_none()
+            if row is None:
+                return None
             self._note(connection, row.id, now, "claimed", worker, row.fence)
             return view(row, self.rules.attempts_max, now)
 
