@@ -27,7 +27,7 @@ demo-dashcam: venv  ## A generated drive through both dashcam graphs, into demo-
 	winnow demo-dashcam --out demo-dashcam-out
 
 test: venv browser check  ## Lint, types, contracts and all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not storm"
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not storm"
 
 check: venv  ## Lint, types, import contracts, generated files
 	$(BIN)/ruff format --check .

@@ -13,7 +13,7 @@ from tests.small_drives import samples, write_json_drive
 from winnow_runtime.journal import JournalReader
 from winnow_runtime.ledger import read_ledger
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(600)]
 MESSAGES = len(samples(22))
 TRIGGERS = {
     "far": {"when": "range > threshold", "params": {"threshold": 100.0}, "priority": "P3"},

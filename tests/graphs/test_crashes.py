@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.graphs.crashing import Scene, crash_round, make_scene
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph")]
+pytestmark = [pytest.mark.graph]
 ROUNDS = int(os.environ.get("WINNOW_CRASH_ROUNDS", "100"))
 FIRST_SEED = int(os.environ.get("WINNOW_CRASH_SEED", "1000"))
 

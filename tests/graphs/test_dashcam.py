@@ -14,7 +14,7 @@ from tests.fixtures.runs import half_written, node_process, started, wait_until,
 
 from winnow_tools.dashcam.ending import how_each_ended
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(1500)]
 DATAFLOWS = Path(__file__).parents[2] / "dataflows"
 NODES = (("jetson", "video"), ("jetson", "preprocess"), ("rtx4090", "plates"), ("rtx4090", "archive"))
 TEXTS = ("RK891AU", "KNH246")

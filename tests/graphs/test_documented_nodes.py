@@ -10,7 +10,7 @@ from tests.small_drives import write_ros2_drive
 
 from winnow_runtime.ledger import read_ledger
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 COUNTER = '''\
 """Counts gates: any dora node, without Winnow."""

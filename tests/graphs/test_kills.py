@@ -19,7 +19,7 @@ from tests.fixtures.runs import (
 )
 from tests.graphs.comparing import clip_bytes, decisions
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(1500)]
 NODES = (
     *("replay", "ring", "triggers", "recorder", "extractor", "classifier", "redactor", "uploader"),
     *("retention", "monitor", "ledger"),

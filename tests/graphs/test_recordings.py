@@ -17,7 +17,7 @@ from tests.small_drives import LATCHED, STREAMS, samples, write_json_drive, writ
 
 from winnow_runtime.ledger import read_ledger
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(900)]
 TOPICS = {LATCHED, *(stream.topic for stream in STREAMS)}
 
 

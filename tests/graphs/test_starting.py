@@ -24,7 +24,7 @@ from tests.graphs.comparing import clip_bytes, clip_files
 from winnow_runtime.ledger import read_ledger
 from winnow_schemas.sidecar import read_sidecar
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(1200)]
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 HANGS_ONCE = """\

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from winnow_tools.cli import app
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(600)]
 MIDDLE = "time_sample_20260411_093330_"
 
 

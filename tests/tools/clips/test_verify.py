@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from winnow_tools.cli import app
 from winnow_tools.clips.verify import ClipCheck
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(600)]
 TOPIC = "/odom/twist"
 
 

@@ -31,7 +31,7 @@ from winnow_runtime.journal import JournalReader
 from winnow_runtime.ledger import read_ledger
 from winnow_tools.cli import app
 
-pytestmark = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(900)]
 
 
 def refused(*arguments: Any, code: int = 2) -> str:

@@ -17,7 +17,7 @@ from winnow_tools.why.story import about_time
 
 SECOND = 1_000_000_000
 END = T0 + 22 * SECOND
-run_under_dora = [pytest.mark.graph, pytest.mark.xdist_group("graph"), pytest.mark.timeout(600)]
+run_under_dora = [pytest.mark.graph, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize(
