@@ -165,7 +165,8 @@ def _finisher(item: Resolved, slot: int) -> Callable[[tuple[Any, ...]], Any]:
         values = raw[slot]
         if not isinstance(values, np.ndarray) or not len(values) or values.dtype == np.object_:
             return None
-        return float(reduce(values)) / scale
+        with np.errstate(over="ignore", invalid="ignore"):  # infinities are values like others
+            return float(reduce(values)) / scale
 
     return finish
 

@@ -201,13 +201,18 @@ class _Columns:
             rows = np.frombuffer(data, self._type, count, position) if count else np.empty(0, self._type)
             for slot, index in layout.floats:
                 column = rows[f"f{index}"]
-                slots[slot] = column != 0 if self._codes[index] == "?" else column.astype(np.float64)
+                slots[slot] = column != 0 if self._codes[index] == "?" else _widened(column)
             for slot, index in layout.integers:
                 slots[slot] = rows[f"f{index}"].astype(np.float64)
             for slot, index in layout.times:
                 seconds = rows[f"f{index}"].astype(np.int64)
                 slots[slot] = seconds * NS + rows[f"f{index + 1}"].astype(np.int64)
         return end
+
+
+def _widened(column: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):  # a NaN that signals, as damaged payloads have them, does so in the cast
+        return column.astype(np.float64)
 
 
 def _format(order: str, code: str) -> str:

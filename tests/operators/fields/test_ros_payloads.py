@@ -190,6 +190,35 @@ def test_empty_lists_reduce_to_nothing():
     assert len(values) == 0
 
 
+SIGNALLING_NAN = struct.pack("<I", 0x7FA00001)
+
+
+def test_a_nan_that_signals_is_a_nan():
+    """Damaged payloads have them; widening one to float64 is an invalid operation to the processor."""
+    decoder = FieldDecoder(
+        cdr("P[2] p\nfloat32[2] x\n" + "=" * 80 + "\nMSG: test_msgs/P\nfloat32 y\nuint8 z\n"),
+        ["p[].y", "x[]", "mean(x[])"],
+    )
+    one = SIGNALLING_NAN + bytes(4)
+    ys, xs, mean = decoder.decode(b"\0\1\0\0" + one + one + SIGNALLING_NAN + struct.pack("<f", 2.0))
+    assert np.isnan(ys).all()
+    assert np.isnan(xs[0])
+    assert xs[1] == 2.0
+    assert np.isnan(mean)
+
+
+def test_reductions_of_infinities_are_values():
+    payload = b"\0\1\0\0" + struct.pack("<IIdd", 2, 0, float("inf"), float("-inf"))
+    total, mean, highest = FieldDecoder(cdr("float64[] x\n"), ["sum(x[])", "mean(x[])", "max(x[])"]).decode(
+        payload
+    )
+    assert np.isnan(total)
+    assert np.isnan(mean)
+    assert highest == float("inf")
+    huge = b"\0\1\0\0" + struct.pack("<IIdd", 2, 0, 1.7e308, 1.7e308)
+    assert FieldDecoder(cdr("float64[] x\n"), ["sum(x[])"]).decode(huge) == (float("inf"),)
+
+
 def test_an_empty_list_of_doubles_needs_no_padding_behind_its_count():
     """CDR aligns elements, not lists: after an empty float64[] comes no padding."""
     data = b"\0\1\0\0" + struct.pack("<Ii", 0, 77)
