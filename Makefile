@@ -50,8 +50,8 @@ peers:  ## Programs that the benchmark "upload" compares with, in .peers
 bench: venv  ## Measure; writes docs/benchmarks.md
 	winnow bench --all --write docs/benchmarks.md
 
-storm: venv  ## The long kill and fault rounds
-	$(BIN)/python -m pytest -m storm --timeout 3600
+storm: venv  ## The long kill and fault rounds, and the suite on newly drawn cases
+	$(BIN)/python -m pytest -m "storm or not storm" --timeout 3600
 
 # The one thing from Debian: Chromium, for the tests that look at pages. Without root or apt they skip.
 browser:

@@ -1,8 +1,19 @@
 """What all tests share."""
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.fixtures.store", "tests.fixtures.runs"]
+
+
+settings.register_profile("suite", derandomize=True, database=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The suite draws the same cases each time, so that a red run can be repeated; `make storm` draws new ones."""
+    asked = config.option.markexpr or ""
+    if "storm" not in asked.replace("not storm", ""):
+        settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
