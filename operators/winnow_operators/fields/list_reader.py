@@ -211,7 +211,8 @@ class _Columns:
 
 
 def _widened(column: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):  # a NaN that signals, as damaged payloads have them, does so in the cast
+    # A NaN that signals, as damaged payloads have them, does so in the cast.
+    with np.errstate(invalid="ignore"):
         return column.astype(np.float64)
 
 
